@@ -89,6 +89,7 @@ class NativeDevice:
             buffer_nbytes=limits["max-buffer-size"],
             binding_nbytes=limits["max-storage-buffer-binding-size"] // ALIGNMENT * ALIGNMENT,
         )
+        self._fence = self.create_buffer(4, "fence")
         self._layouts: dict[tuple[Binding, ...], wgpu.GPUBindGroupLayout] = {}
         self._pipelines: dict[Program, wgpu.GPUComputePipeline] = {}
 
@@ -164,7 +165,7 @@ class NativeDevice:
 
     async def idle(self) -> None:
         """Wait for all submitted work."""
-        await asyncio.to_thread(self._queue.on_submitted_work_done_sync)
+        await self.read(View(self._fence, 0, 4))  # wgpu-py 0.32: on_submitted_work_done is broken
 
     async def close(self) -> None:
         """Free everything."""
