@@ -67,9 +67,9 @@ class Executor:
         self.device.submit(self._recordings[plan.size])
         return plan
 
-    async def candidates(self, plan: Plan) -> Candidates:
-        """Return the step's highest logits: as many as it wanted, and those that tie."""
-        if plan.vocab <= ROOM:
+    async def candidates(self, plan: Plan, *, everything: bool = False) -> Candidates:
+        """Return the step's highest logits: at least as many as it wanted, or all."""
+        if everything or plan.vocab <= ROOM:
             return _ranked(enumerate(await self.logits(plan)), complete=True)
         found = await self.device.read(View(self._states["found"], 0, FOUND_NBYTES))
         (count,) = struct.unpack_from("<I", found)
