@@ -6,7 +6,7 @@ from wgslm.errors import GgufError, UnsupportedError
 from wgslm.text.bpe import BpeModel
 from wgslm.text.metadata import PREFIX, boolean, numbers, string, strings
 from wgslm.text.pretokenize import by_name
-from wgslm.text.specials import Segment
+from wgslm.text.segment import Segment
 from wgslm.text.spm import SpmModel
 from wgslm.text.stream import TextStream
 from wgslm.text.tokenizer import Tokenizer

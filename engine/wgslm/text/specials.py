@@ -3,18 +3,11 @@
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
+from wgslm.text.segment import Segment
+
 STRIPPED = " \t\n\v\f\r"
-
-
-@dataclass(frozen=True)
-class Segment:
-    """A stretch of a prompt; only template text can make control tokens."""
-
-    text: str
-    template: bool
 
 
 class SpecialTokens:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from wgslm.errors import RequestError
 from wgslm.text.bpe import BpeModel
-from wgslm.text.specials import Segment, SpecialTokens
+from wgslm.text.segment import Segment
+from wgslm.text.specials import SpecialTokens
 from wgslm.text.spm import SpmModel
 from wgslm.text.vocabulary import Kind, Vocabulary
 
