@@ -80,10 +80,11 @@ class Session:
         async with self._turn:
             begun = time.perf_counter()
             plan = await self._prefill(history, sampler.wanted(history), run)
-            run.prefill_seconds = time.perf_counter() - begun
             while True:
                 chosen = await self._choose(plan, sampler, history)
-                run.decode_seconds = time.perf_counter() - begun - run.prefill_seconds
+                spent = time.perf_counter() - begun
+                run.prefill_seconds = run.prefill_seconds or spent  # up to the first choice
+                run.decode_seconds = spent - run.prefill_seconds
                 if chosen in end_ids:
                     run.reason = "stop"
                     return
