@@ -1,4 +1,4 @@
-"""Reference vocabularies, read once per session."""
+"""Reference vocabularies, each read once."""
 
 import os
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from tiny_vocabularies import read_metadata
 from wgslm.text import Tokenizer, load_tokenizer
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def reference_data() -> Path:
     """Return the folder of reference data, or skip."""
     folder = os.environ.get("WGSLM_REFERENCE_DATA")
@@ -20,12 +20,12 @@ def reference_data() -> Path:
     return Path(folder)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def reference_tokenizer(reference_data: Path) -> Callable[[str], Tokenizer]:
     """Return a function from a path inside the reference data to its tokenizer."""
+    return lambda path: _load(reference_data / path)
 
-    @cache
-    def load(path: str) -> Tokenizer:
-        return load_tokenizer(read_metadata(reference_data / path))
 
-    return load
+@cache
+def _load(path: Path) -> Tokenizer:
+    return load_tokenizer(read_metadata(path))

@@ -9,7 +9,7 @@ from tiny_vocabularies import spm_metadata
 from wgslm.text import TextStream, Tokenizer, load_tokenizer
 
 FIRST_BYTE = 3
-# Two splits of each: whole characters, cut ones, overlong, surrogates, stray and missing parts.
+# Whole characters, cut ones, stray parts, overlong forms, surrogates, beyond the last code point.
 HARD = [
     "aé漢🦙".encode(),
     b"\xf0\x9f\xa6",
