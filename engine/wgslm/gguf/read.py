@@ -1,6 +1,5 @@
 """Reading GGUF headers, versions 2 and 3 of the format that ggml's docs/gguf.md describes."""
 
-import struct
 import sys
 from array import array
 from collections.abc import Sequence
@@ -26,19 +25,8 @@ MOST_KEY_NBYTES = 65_535
 SMALLEST_KEY = 8 + 1 + 4 + 1  # length, one letter, type, one byte
 SMALLEST_TENSOR = 8 + 1 + 4 + 8 + 4 + 8  # length, one letter, n_dims, one dimension, type, offset
 
-# Value types: id → (name, array typecode of the same layout).
-NUMBERS = {
-    0: ("u8", "B"),
-    1: ("i8", "b"),
-    2: ("u16", "H"),
-    3: ("i16", "h"),
-    4: ("u32", "I"),
-    5: ("i32", "i"),
-    6: ("f32", "f"),
-    10: ("u64", "Q"),
-    11: ("i64", "q"),
-    12: ("f64", "d"),
-}
+# Value types of numbers → array typecodes of the same layout.
+NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 10: "Q", 11: "q", 12: "d"}
 U32, BOOL, STRING, ARRAY = 4, 7, 8, 9
 
 
@@ -134,8 +122,7 @@ async def _read_value(cursor: Cursor, key: str, kind: int, strings_left: int) ->
         return (await _read_bools(cursor, key, 1))[0]
     if kind not in NUMBERS:
         raise cursor.error(f"has metadata key {key!r} of the unknown type {kind}")
-    (value,) = await cursor.unpack(struct.Struct("<" + NUMBERS[kind][1]), what)
-    return value  # type: ignore[no-any-return]
+    return (await _read_numbers(cursor, kind, 1, what))[0]
 
 
 async def _read_array(cursor: Cursor, key: str, strings_left: int) -> Value:
@@ -151,7 +138,13 @@ async def _read_array(cursor: Cursor, key: str, strings_left: int) -> Value:
         return await _read_bools(cursor, key, count)
     if kind not in NUMBERS:
         raise cursor.error(f"has the array {key!r} of the unknown type {kind}")
-    numbers = array(NUMBERS[kind][1])
+    return await _read_numbers(cursor, kind, count, what)
+
+
+async def _read_numbers(
+    cursor: Cursor, kind: int, count: int, what: str
+) -> "array[int] | array[float]":
+    numbers = array(NUMBERS[kind])
     numbers.frombytes(await cursor.take(count * numbers.itemsize, what))
     if sys.byteorder == "big":
         numbers.byteswap()
@@ -179,18 +172,18 @@ def _check_split(parts: Sequence[ByteSource], headers: Sequence[Header]) -> None
     """Check that the files are all parts of one model, in order."""
     total = sum(len(header.tensors) for header in headers)
     for number, (source, header) in enumerate(zip(parts, headers, strict=True)):
-        count = header.metadata.get("split.count", 1 if len(parts) == 1 else None)
-        if count != len(parts) and count != 0:
-            raise GgufError(
-                f"{source.name} has split.count {count}, but {len(parts)} files are open; open "
-                "all parts of the model together"
-            )
-        if len(parts) == 1:
+        facts = {key: header.metadata.get(f"split.{key}") for key in ("no", "count")}
+        if len(parts) == 1 and facts["count"] in (None, 0, 1):
             continue
-        if header.metadata.get("split.no") != number:
+        if facts["count"] != len(parts):
             raise GgufError(
-                f"{source.name} has split.no {header.metadata.get('split.no')}; as file "
-                f"{number + 1} of {len(parts)} it must have {number}"
+                f"{source.name} has split.count {facts['count']}, but the number of files opened "
+                f"is {len(parts)}; open all parts of the model together"
+            )
+        if facts["no"] != number:
+            raise GgufError(
+                f"{source.name} has split.no {facts['no']}; as file {number + 1} of {len(parts)} "
+                f"it must have {number}"
             )
         tensors = header.metadata.get("split.tensors.count")
         if tensors != total:
