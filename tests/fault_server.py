@@ -20,6 +20,7 @@ class FaultServer(ThreadingHTTPServer):
     """Serves `files` on 127.0.0.1; `asked` logs (method, path with query, Range header)."""
 
     daemon_threads = True
+    request_queue_size = 64  # a full queue makes a client wait for a second
 
     def __init__(self, files: dict[str, bytes], port: int = 0) -> None:
         """Bind; entering the context starts serving."""
@@ -65,6 +66,7 @@ class Handler(BaseHTTPRequestHandler):
     """Answers one connection."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # 40 ms less for each reply
     server: FaultServer
 
     def log_message(self, format: str, *args: object) -> None:

@@ -1,8 +1,11 @@
+"""URLs: every fault of a server is an error or a retry, never wrong bytes."""
+
 import asyncio
 import random
 from collections.abc import Iterator
 
 import pytest
+
 from fault_server import FaultServer
 from wgslm.errors import SourceError
 from wgslm.sources import HEAD_NBYTES, ByteSource, Patience, open_parts, open_source
@@ -189,7 +192,7 @@ def test_cancelling_a_read_returns_at_once(server: FaultServer) -> None:
     async def cancel() -> float:
         source = await open_source(server.url("model.gguf", "stall", after=1), PATIENT)
         loop = asyncio.get_running_loop()
-        task = asyncio.create_task(source.read(HEAD_NBYTES, len(BODY)))  # type: ignore[arg-type]
+        task = asyncio.ensure_future(source.read(HEAD_NBYTES, len(BODY)))
         await asyncio.sleep(0.1)
         started = loop.time()
         task.cancel()

@@ -170,22 +170,25 @@ def _check_alignment(cursor: Cursor, kind: int, value: Value) -> None:
 
 def _check_split(parts: Sequence[ByteSource], headers: Sequence[Header]) -> None:
     """Check that the files are all parts of one model, in order."""
+    facts = [
+        tuple(header.metadata.get(f"split.{key}") for key in ("no", "count", "tensors.count"))
+        for header in headers
+    ]
+    if len(parts) == 1 and facts[0][1] in (None, 0, 1):
+        return
+    for number, (source, (no, count, _)) in enumerate(zip(parts, facts, strict=True)):
+        if count != len(parts):
+            raise GgufError(
+                f"{source.name} has split.count {count}, but the number of files opened is "
+                f"{len(parts)}; open all parts of the model together"
+            )
+        if no != number:
+            raise GgufError(
+                f"{source.name} has split.no {no}; as file {number + 1} of {len(parts)} it must "
+                f"have {number}"
+            )
     total = sum(len(header.tensors) for header in headers)
-    for number, (source, header) in enumerate(zip(parts, headers, strict=True)):
-        facts = {key: header.metadata.get(f"split.{key}") for key in ("no", "count")}
-        if len(parts) == 1 and facts["count"] in (None, 0, 1):
-            continue
-        if facts["count"] != len(parts):
-            raise GgufError(
-                f"{source.name} has split.count {facts['count']}, but the number of files opened "
-                f"is {len(parts)}; open all parts of the model together"
-            )
-        if facts["no"] != number:
-            raise GgufError(
-                f"{source.name} has split.no {facts['no']}; as file {number + 1} of {len(parts)} "
-                f"it must have {number}"
-            )
-        tensors = header.metadata.get("split.tensors.count")
+    for source, (_, _, tensors) in zip(parts, facts, strict=True):
         if tensors != total:
             raise GgufError(
                 f"{source.name} has split.tensors.count {tensors}; the parts hold {total} tensors"
