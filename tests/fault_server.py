@@ -1,7 +1,7 @@
 """A loopback server of byte ranges that fails on request: `url(name, fault="cut", times=1)`.
 
 Faults: a number (that status), no-range, wrong-range, wrong-total, wrong-length, long, cut, stall,
-reset, gzip, etag, hide (no Content-Range, as CORS does), redirect, signed (redirects to links that
+reset, gzip, changed (ETag and date), hide (no Content-Range, as CORS does), redirect, signed (redirects to links that
 are good for two requests), downgrade (redirects to another scheme).
 """
 
@@ -96,7 +96,7 @@ class Handler(BaseHTTPRequestHandler):
         if fault.isdigit() or file is None:
             self._reply(int(fault or 404), {})
         elif fault in ("redirect", "signed", "downgrade"):
-            self._reply(302, {"Location": self._elsewhere(fault, use)})
+            self._reply(302, {"Location": self._elsewhere(fault)})
         elif fault == "reset":
             self.close_connection = True
         else:
@@ -115,7 +115,8 @@ class Handler(BaseHTTPRequestHandler):
         shift, more = int(fault == "wrong-range"), int(fault == "wrong-total")
         headers = {
             "Content-Range": f"bytes {start + shift}-{stop - 1 + shift}/{len(file) + more}",
-            "ETag": '"v2"' if fault == "etag" else '"v1"',
+            "ETag": '"v2"' if fault == "changed" else '"v1"',
+            "Last-Modified": f"Thu, 01 Jan 2026 00:00:0{int(fault == 'changed')} GMT",
             "Content-Length": str(len(body)),
         }
         if fault == "hide":
@@ -157,10 +158,10 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body[at : at + (1 << 16)])
             self.server.sent += len(body[at : at + (1 << 16)])
 
-    def _elsewhere(self, fault: str, use: int) -> str:
+    def _elsewhere(self, fault: str) -> str:
         if fault == "downgrade":
             return "ftp://127.0.0.1/model.gguf"
-        ticket = f"ticket={use}" if fault == "signed" else "moved=1"
+        ticket = f"ticket={len(self.server.asked)}" if fault == "signed" else "moved=1"
         return f"http://127.0.0.1:{self.server.server_port}{urlsplit(self.path).path}?{ticket}"
 
     def _file(self) -> bytes | None:

@@ -19,7 +19,7 @@ MOST_ALIGNMENT = 1 << 16
 # More than any model has: what keeps the time bounded.
 MOST_KEYS = 1 << 16
 MOST_TENSORS = 1 << 16
-MOST_STRINGS = 1 << 21
+MOST_ITEMS = 1 << 21  # of all arrays of strings or bools
 
 MOST_KEY_NBYTES = 65_535
 SMALLEST_KEY = 8 + 1 + 4 + 1  # length, one letter, type, one byte
@@ -95,7 +95,7 @@ def _check_count(cursor: Cursor, count: int, what: str, smallest: int, most: int
 
 async def _read_metadata(cursor: Cursor, count: int) -> dict[str, Value]:
     metadata: dict[str, Value] = {}
-    strings_left = MOST_STRINGS
+    items_left = MOST_ITEMS
     for index in range(count):
         key = await cursor.text(f"metadata key {index}", MOST_KEY_NBYTES)
         if not key:
@@ -103,21 +103,21 @@ async def _read_metadata(cursor: Cursor, count: int) -> dict[str, Value]:
         if key in metadata:
             raise cursor.error(f"has metadata key {key!r} twice")
         kind = await cursor.u32(f"the type of {key!r}")
-        value = await _read_value(cursor, key, kind, strings_left)
+        value = await _read_value(cursor, key, kind, items_left)
         if key == "general.alignment":
             _check_alignment(cursor, kind, value)
         if isinstance(value, list):
-            strings_left -= len(value)
+            items_left -= len(value)
         metadata[key] = value
     return metadata
 
 
-async def _read_value(cursor: Cursor, key: str, kind: int, strings_left: int) -> Value:
+async def _read_value(cursor: Cursor, key: str, kind: int, items_left: int) -> Value:
     what = f"the value of {key!r}"
     if kind == STRING:
         return await cursor.text(what)
     if kind == ARRAY:
-        return await _read_array(cursor, key, strings_left)
+        return await _read_array(cursor, key, items_left)
     if kind == BOOL:
         return (await _read_bools(cursor, key, 1))[0]
     if kind not in NUMBERS:
@@ -125,16 +125,17 @@ async def _read_value(cursor: Cursor, key: str, kind: int, strings_left: int) ->
     return (await _read_numbers(cursor, kind, 1, what))[0]
 
 
-async def _read_array(cursor: Cursor, key: str, strings_left: int) -> Value:
+async def _read_array(cursor: Cursor, key: str, items_left: int) -> Value:
     what = f"the array {key!r}"
     kind = await cursor.u32(f"the element type of {key!r}")
     count = await cursor.u64(f"the length of {key!r}")
     if kind == ARRAY:
         raise cursor.error(f"has arrays inside the array {key!r}; nested arrays are not read")
     if kind == STRING:
-        _check_count(cursor, count, f"strings in {key!r}", 8, strings_left)
+        _check_count(cursor, count, f"strings in {key!r}", 8, items_left)
         return await cursor.texts(count, what)
     if kind == BOOL:
+        _check_count(cursor, count, f"bools in {key!r}", 1, items_left)
         return await _read_bools(cursor, key, count)
     if kind not in NUMBERS:
         raise cursor.error(f"has the array {key!r} of the unknown type {kind}")

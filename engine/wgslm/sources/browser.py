@@ -34,7 +34,8 @@ class FetchSource(RangedSource):
 
         request = RangeRequest.new(method, url, byte_range, self._patience.stall_s * 1000)
         try:
-            with self._errors():
+            # A refused connection and a missing CORS header look the same from inside a page.
+            with self._errors("; it is unreachable, or does not allow this page to read it"):
                 head = (await request.head()).to_py()
             yield Reply(head["status"], head["url"], head["headers"], self._body_of(request))
         finally:
@@ -55,8 +56,8 @@ class FetchSource(RangedSource):
         return body
 
     @contextmanager
-    def _errors(self) -> Iterator[None]:
-        """Turn JavaScript's errors into ours."""
+    def _errors(self, hint: str = "") -> Iterator[None]:
+        """Turn JavaScript's errors into ours; the hint is for a TypeError, which says little."""
         try:
             yield
         except JsException as error:
@@ -64,12 +65,7 @@ class FetchSource(RangedSource):
                 raise SourceError(
                     f"the server of {self.name} sent more than the range asked for"
                 ) from error
-            # A refused connection and a missing CORS header look the same from inside a page.
-            hint = (
-                "; it is unreachable, or does not allow this page to read it"
-                if error.name == "TypeError"
-                else ""
-            )
+            hint = hint if error.name == "TypeError" else ""
             raise TransientError(f"reading {self.name} failed: {error.message}{hint}") from error
 
 
