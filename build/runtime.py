@@ -27,6 +27,13 @@ PINS = environment.BUILD / "package.json"
 STORE = environment.CACHE / "npm"
 CDN = "https://cdn.jsdelivr.net"
 TIMEOUT_SECONDS = 60
+# What loadPyodide checks in its lock file; the list of a few hundred packages there is not for us.
+LOCK_INFO = {
+    "abi_version": "2026_0",
+    "arch": "wasm32",
+    "platform": "emscripten_5_0_3",
+    "python": "3.14.2",
+}
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,12 @@ LOG_LINES = 25
 
 
 class SetUpError(SystemExit):
-    """Something is missing that could not be installed; uncaught, it ends the program as a sentence."""
+    """Something is missing and could not be installed; uncaught, it ends the program politely."""
 
 
 @contextlib.contextmanager
 def step(what: str) -> Iterator[None]:
-    """Show `what` and the seconds it has taken: a running line in a terminal, else one at the end."""
+    """Show `what` and its seconds: a running line in a terminal, else a line at each end."""
     started = time.monotonic()
     ended = threading.Event()
     live = sys.stderr.isatty()
