@@ -10,7 +10,6 @@ models.json, models/           [{"name", "url", "size"}]; url is relative to mod
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import json
 import sys
@@ -18,9 +17,6 @@ from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from wgslm.gguf import read_directory
-from wgslm.sources import open_source
 
 if TYPE_CHECKING:
     from build import archives, environment, runtime, steps, tab_files
@@ -36,6 +32,8 @@ ENGINE = environment.ROOT / "engine/wgslm"
 MODELS = environment.ROOT / "demo/model"
 PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
 VENDOR = ("marked.js", "purify.js")
+MODEL = "models/default.gguf"
+NO_MODEL = '<meta name="wgslm-default-model" content="">'
 LEFT_ALONE = ("demo.png",)  # written by `python demo`
 
 
@@ -60,8 +58,9 @@ def site_files() -> dict[str, bytes]:
             site[path.relative_to(PAGE).as_posix()] = path.read_bytes()
     for name in ("gpu", "sources"):
         if (path := ENGINE / name / "browser.js").is_file():
-            site[f"engine/{name}.js"] = path.read_bytes()
-    return site | _models()
+            site[f"engine/{name}-browser.js"] = path.read_bytes()
+    _embed_model(site)
+    return site
 
 
 def sizes() -> str:
@@ -95,27 +94,20 @@ def _write(wanted: Mapping[str, bytes]) -> None:
             path.unlink()
 
 
-def _models() -> dict[str, bytes]:
-    """Return the embedded model, if there is one, and the list that the page reads."""
+def _embed_model(site: dict[str, bytes]) -> None:
+    """Put the model of demo/model in, if there is one, and let index.html name it."""
     found = sorted(MODELS.glob("*.gguf"))
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
         raise steps.SetUpError(f"demo/model holds {names}; the page embeds one model")
-    files, listed = {}, []
-    for path in found:
-        url = "models/default.gguf"
-        files[url] = path.read_bytes()
-        name = asyncio.run(_model_name(path))
-        listed.append({"name": name, "url": url, "size": len(files[url])})
-    return {**files, "models.json": json.dumps(listed).encode()}
-
-
-async def _model_name(path: Path) -> str:
-    source = await open_source(path)
-    try:
-        return (await read_directory([source])).string("general.name", default=path.stem)
-    finally:
-        await source.close()
+    if not found:
+        print("demo/model holds no .gguf file: the page starts without a model", file=sys.stderr)
+        return
+    page = site["index.html"].decode()
+    if page.count(NO_MODEL) != 1:
+        raise steps.SetUpError(f"index.html must have {NO_MODEL!r} once, to be filled in")
+    site["index.html"] = page.replace(NO_MODEL, NO_MODEL.replace('""', f'"{MODEL}"')).encode()
+    site[MODEL] = found[0].read_bytes()
 
 
 def _licenses(taken: Mapping[str, bytes]) -> str:
