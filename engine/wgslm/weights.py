@@ -156,7 +156,7 @@ async def _stream(
     pending: list[asyncio.Task[object]] = []
     progress(0, total)
     try:
-        for index, group in enumerate(reads[:RING]):
+        for index in range(min(RING, len(reads))):
             pending.append(_read(parts, reads, index))
         for index, group in enumerate(reads):
             chunk = await pending[index % RING]

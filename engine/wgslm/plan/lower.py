@@ -1,4 +1,4 @@
-"""Operations become dispatches: the reference lowering, one plain kernel per step of the formula."""
+"""Operations become dispatches: the reference lowering, one plain kernel per formula step."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -88,9 +88,7 @@ class Lowering:
             table = o.rope.table(self.context)
             self.states[ROPE.name] = State(ROPE.name, len(table), table)
             for heads in (queries, keys):
-                yield attention_kernels.rope(
-                    heads, ROPE, self.size, o.rope.pairs, neox=o.rope.neox
-                )
+                yield attention_kernels.rope(heads, ROPE, self.size, o.rope.pairs, neox=o.rope.neox)
         k_cache, v_cache = self._cache(o, "k"), self._cache(o, "v")
         for heads, cache in ((keys, k_cache), (values, v_cache)):
             yield attention_kernels.kv_append(heads, cache, self.size, self.context, self.kv)

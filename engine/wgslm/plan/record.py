@@ -106,13 +106,13 @@ class Recorder:
         return y
 
     def gated_mlp(
-        self, x: Slot, gain: Gain, gate: Weight, up: Weight, down: Weight, act: Activation
+        self, x: Slot, gain: Gain, gate: Weight, up: Weight, down: Weight, *, act: Activation
     ) -> Slot:
         """x + down(act(gate(norm(x))) * up(norm(x))). -> [T, dim]"""
         _check(gate.matrix.rows, up.matrix.rows, gate.matrix.name, "rows")
         return self._mlp(x, gain, gate, up, down, act)
 
-    def mlp(self, x: Slot, gain: Gain, up: Weight, down: Weight, act: Activation) -> Slot:
+    def mlp(self, x: Slot, gain: Gain, up: Weight, down: Weight, *, act: Activation) -> Slot:
         """x + down(act(up(norm(x)))). -> [T, dim]"""
         return self._mlp(x, gain, None, up, down, act)
 
