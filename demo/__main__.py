@@ -75,7 +75,7 @@ def _model(location: str) -> tuple[dict[str, Path], str]:
 
 
 def _site(folder: Path, files: dict[str, Path], port: int | None) -> serve.Site:
-    """Listen on the port that was asked for; else on the usual one, or a free one if it is taken."""
+    """Listen on the port that was asked for; else on the usual one, or a free one."""
     make = environment.load("serve").Site
     try:
         site: serve.Site = make(folder, files, PORT if port is None else port)

@@ -1,18 +1,19 @@
 """Uses the page as a person would: waits for the model, asks, reads the answer as it grows.
 
-Knows the page's elements: #status, #load-text, #error-text, #error-hint, #prompt, #send, #stats, .message.
+Knows these of the page's elements: #status, #load-text, #error-text, #error-hint, #prompt, #send,
+#stats, .message.
 """
 
 import sys
 import time
 from pathlib import Path
 
-from playwright.sync_api import Error, Locator, Page, sync_playwright
+from playwright.sync_api import Error, Locator, Page, ViewportSize, sync_playwright
 
 LOAD_SECONDS = 600.0  # without any progress
 ANSWER_SECONDS = 180.0  # without a change of the answer
 POLL_MS = 50
-VIEW = {"width": 1200, "height": 800}
+VIEW: ViewportSize = {"width": 1200, "height": 800}
 
 
 class PageError(Exception):
