@@ -13,7 +13,7 @@ from wgslm.engine import ModelInfo, Preflight, Progress
 from wgslm.errors import DeviceLostError, LimitError
 from wgslm.generate import Options
 from wgslm_web.gate import Gate
-from wgslm_web.refusals import Refusal
+from wgslm_web.refusals import Refusal, refusal_of
 from wgslm_web.wire.openai import Message
 
 ALIASES = frozenset({"default", "local", "wgslm"})  # names for "whatever is loaded"
@@ -202,7 +202,7 @@ class State:
             error = None
         except Exception as problem:
             error = problem
-            self.failure = str(problem) if self._engine is None else None
+            self.failure = str(refusal_of(problem)) if self._engine is None else None
         finally:
             self.loading = None
             load.finish(error)
