@@ -1,0 +1,43 @@
+"""What a running answer tells its reader: pieces of text, then one `Done`."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class TextDelta:
+    """More text of the answer, and the ids it came from (none while text is held back)."""
+
+    text: str
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens of the prompt and of the answer; `cached_tokens` of the prompt were in the cache."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Where the time went, in milliseconds; `first_token_ms` counts from the request."""
+
+    prefill_ms: float
+    decode_ms: float
+    first_token_ms: float
+
+
+@dataclass(frozen=True)
+class Done:
+    """The last event: why the answer ended, and every id of it."""
+
+    reason: Literal["stop", "length", "cancelled"]
+    usage: Usage
+    timings: Timings
+    ids: tuple[int, ...]
+
+
+Event = TextDelta | Done

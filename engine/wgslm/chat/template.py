@@ -1,0 +1,135 @@
+"""A model's chat template: messages to a prompt, in a sandbox with bounds on steps and size.
+
+Templates come from model files, so they are untrusted programs. Speaks text, not ids.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import cached_property
+from types import TracebackType
+
+import jinja2
+
+from wgslm.chat.bounds import Budget
+from wgslm.chat.compiler import FILENAME, compile_template
+from wgslm.chat.formats import BUILT_IN, CHATML, FROM_FILE
+from wgslm.chat.messages import Message, fold_system, read_messages
+from wgslm.chat.sandbox import Sandbox
+from wgslm.chat.specials import Marker, Specials
+from wgslm.chat.values import Reader, mapped, strings
+from wgslm.errors import RequestError, TemplateError
+from wgslm.text.segment import Segment
+
+_PROBE = "wgslm-probe-7f3a"
+_TAKEN = frozenset(
+    "messages tools add_generation_prompt bos_token eos_token raise_exception strftime_now range"
+    " namespace dict cycler joiner".split()
+)
+
+
+class ChatTemplate:
+    """One template, compiled once; renderings share nothing."""
+
+    def __init__(
+        self,
+        source: str,
+        *,
+        bos_token: str,
+        eos_token: str,
+        specials: Sequence[str],
+        clock: Callable[[], datetime] = datetime.now,
+    ) -> None:
+        """Compile a Jinja source; an empty one means ChatML, and `origin` says so.
+
+        `specials` are the texts of the control tokens that messages must never make.
+        """
+        self.origin = FROM_FILE if source.strip() else BUILT_IN
+        self._source = source if source.strip() else CHATML
+        self._tokens = {"bos_token": bos_token, "eos_token": eos_token}
+        self._specials = Specials(specials)
+        self._clock = clock
+        self._code = compile_template(self._source, Sandbox(Budget(), clock))
+
+    def render(
+        self,
+        messages: Sequence[Message],
+        *,
+        add_generation_prompt: bool = True,
+        tools: Sequence[object] | None = None,
+        **variables: object,
+    ) -> list[Segment]:
+        """Make the prompt of a conversation.
+
+        A leading system message joins the user's first where the template has no place for it
+        (`takes_system`). `variables` are further names that the template may read.
+        """
+        reader = Reader()
+        conversation = read_messages(messages, reader, self._source)
+        if conversation[0]["role"] == "system" and not self.takes_system:
+            conversation = fold_system(conversation)
+        taken = sorted(_TAKEN & variables.keys())
+        if taken:
+            raise RequestError(f"{taken[0]!r} cannot be set for a chat template", taken[0])
+        given: dict[str, object] = {"documents": None, "tools": tools, **variables}
+        given = {name: reader.read(value, name) for name, value in given.items()}
+        budget = Budget(reader.count, reader.chars)
+        fixed = {"add_generation_prompt": add_generation_prompt, **self._tokens}
+        texts = [self._source, *self._tokens.values(), *strings([conversation, given])]
+        marker = Marker(self._specials, texts)
+        marked = [
+            {
+                key: value if key == "role" else mapped(value, marker.mark)
+                for key, value in message.items()
+            }
+            for message in conversation
+        ]
+        given = {name: mapped(value, marker.mark) for name, value in given.items()}
+        return marker.segments(self._run({"messages": marked, **given, **fixed}, budget, marker))
+
+    @cached_property
+    def takes_system(self) -> bool:
+        """Whether a system message reaches the prompt, tried out with a short conversation."""
+        user: Message = {"role": "user", "content": "?"}
+        try:
+            prompt = self._try([{"role": "system", "content": _PROBE}, user])
+        except TemplateError:
+            prompt = ""
+        if _PROBE in prompt:
+            return True
+        try:
+            self._try([user])
+        except TemplateError:
+            return True  # it fails for another reason, which the caller should hear
+        return False
+
+    def _try(self, messages: Sequence[Message]) -> str:
+        fixed = {"add_generation_prompt": True, "tools": None, "documents": None, **self._tokens}
+        return self._run({"messages": messages, **fixed}, Budget(), None)
+
+    def _run(self, variables: dict[str, object], budget: Budget, marker: Marker | None) -> str:
+        """Run the compiled template in an environment of its own."""
+        sandbox = Sandbox(budget, self._clock, marker.character if marker else "")
+        template = jinja2.Template.from_code(sandbox, self._code, sandbox.globals)
+        try:
+            return "".join(template.root_render_func(template.new_context(variables)))
+        except TemplateError as error:
+            message = str(error)
+            raise TemplateError(marker.remove(message) if marker else message) from None
+        except Exception as error:  # whatever a foreign program runs into
+            message = (str(error) or type(error).__name__)[:500]
+            line = _line(template, sys.exc_info()[2])
+            raise TemplateError(
+                f"the chat template fails on line {line} for this conversation:"
+                f" {marker.remove(message) if marker else message}"
+            ) from error
+
+
+def _line(template: jinja2.Template, traceback: TracebackType | None) -> int:
+    """Find the template's line that an exception came through last."""
+    line = 1
+    while traceback is not None:
+        if traceback.tb_frame.f_code.co_filename == FILENAME:
+            line = template.get_corresponding_lineno(traceback.tb_lineno)
+        traceback = traceback.tb_next
+    return line
