@@ -89,7 +89,7 @@ def test_the_last_chunk_has_usage_and_timings() -> None:
     last = events_of(post(CHAT, body, ScriptedEngine()))[-1]
 
     assert last["usage"]["prompt_tokens_details"] == {"cached_tokens": 1}  # type: ignore[index]
-    assert last["timings"]["predicted_per_second"] == 150.0  # type: ignore[index]
+    assert last["timings"]["predicted_per_second"] == 100.0  # type: ignore[index]
 
 
 def test_the_engine_gets_messages_and_options() -> None:

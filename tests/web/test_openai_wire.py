@@ -52,14 +52,14 @@ def test_null_fields_are_absent() -> None:
     assert ask(temperature=None, stop=None, tools=None, n=None).options == ask().options
 
 
-def test_the_developer_role_becomes_system_and_text_parts_are_joined() -> None:
+def test_text_parts_are_joined_and_names_are_kept() -> None:
     parts = [{"type": "text", "text": "one"}, {"type": "text", "text": "two"}]
     request = chat_request(
         {"messages": [{"role": "developer", "content": parts}, {**HELLO[0], "name": "Ada"}]}
     )
 
     assert request.messages == [
-        {"role": "system", "content": "one\ntwo"},
+        {"role": "developer", "content": "one\ntwo"},
         {"role": "user", "content": "Hello", "name": "Ada"},
     ]
 
@@ -174,7 +174,7 @@ def test_timings_have_llama_cpps_names() -> None:
         "prompt_per_second": 200.0,
         "predicted_n": 4,
         "predicted_ms": 40.0,
-        "predicted_per_second": 100.0,
+        "predicted_per_second": 75.0,
         "first_token_ms": 25.0,
     }
 

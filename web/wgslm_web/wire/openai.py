@@ -17,12 +17,7 @@ from wgslm_web.wire.options import NAMES, read_options
 Message = dict[str, str]
 Json = dict[str, object]
 
-ROLES = {
-    "system": "system",
-    "developer": "system",  # OpenAI's newer word for it; templates know only `system`
-    "user": "user",
-    "assistant": "assistant",
-}
+ROLES = ("system", "developer", "user", "assistant")
 KNOWN = f"model, messages, stream, stream_options, return_tokens, {NAMES}"
 
 # Accepted whatever they hold: labels, billing and caching hints that change no answer.
@@ -178,7 +173,10 @@ def usage(done: Done) -> Json:
 
 
 def timings(done: Done) -> Json:
-    """Return the speeds under llama.cpp's names; prompt counts are without cached tokens."""
+    """Return the speeds under llama.cpp's names.
+
+    Cached tokens are not counted as read; the first token of the answer comes with the prefill.
+    """
     counts, spent = done.usage, done.timings
     read = counts.prompt_tokens - counts.cached_tokens
     return {
@@ -188,7 +186,7 @@ def timings(done: Done) -> Json:
         "prompt_per_second": _rate(read, spent.prefill_ms),
         "predicted_n": counts.completion_tokens,
         "predicted_ms": round(spent.decode_ms, 3),
-        "predicted_per_second": _rate(counts.completion_tokens, spent.decode_ms),
+        "predicted_per_second": _rate(counts.completion_tokens - 1, spent.decode_ms),
         "first_token_ms": round(spent.first_token_ms, 3),
     }
 
@@ -214,7 +212,7 @@ def _message(item: object, path: str) -> Message:
     if role not in ROLES:
         wanted = ", ".join(ROLES)
         raise RequestError(f"'{path}role' is {role!r}; known: {wanted}", path + "role")
-    message = {"role": ROLES[role], "content": _content(fields)}
+    message = {"role": role, "content": _content(fields)}
     speaker = fields.string("name")
     fields.finish("role, content, name")
     return message if speaker is None else message | {"name": speaker}
@@ -274,4 +272,4 @@ def _same(value: object, other: object) -> bool:
 
 
 def _rate(count: int, spent_ms: float) -> float:
-    return round(count / spent_ms * 1000, 3) if spent_ms > 0 else 0.0
+    return round(count / spent_ms * 1000, 3) if spent_ms > 0 and count > 0 else 0.0
