@@ -1,8 +1,8 @@
 """A loopback server of byte ranges that fails on request: `url(name, fault="cut", times=1)`.
 
 Faults: a number (that status), no-range, wrong-range, wrong-total, wrong-length, long, cut, stall,
-reset, gzip, changed (ETag and date), hide (no Content-Range, as CORS does), redirect, signed (redirects to links that
-are good for two requests), downgrade (redirects to another scheme).
+reset, gzip, changed (ETag and date), hide (no Content-Range, as CORS does), redirect, signed
+(redirects to links that are good for two requests), downgrade (redirects to another scheme).
 """
 
 import gzip
