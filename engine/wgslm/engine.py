@@ -193,7 +193,7 @@ async def preflight(location: Location, context: int | None = None) -> Preflight
 
 def _judge(header: Header, device: Device, context: int | None) -> Preflight:
     chosen = header.context(context)
-    schedule = choose(device.adapter.kind)
+    schedule = choose(device.adapter.kind, device.features)
     plans, names = header.plans(device.limits, schedule, chosen, "f16")
     why = ""
     try:
@@ -273,7 +273,9 @@ class Engine:
             device = await open_device(adapter)
             undo.push_async_callback(device.close)
             chosen = header.context(context)
-            plans, names = header.plans(device.limits, choose(device.adapter.kind), chosen, kv)
+            plans, names = header.plans(
+                device.limits, choose(device.adapter.kind, device.features), chosen, kv
+            )
             check_fit(device.limits, plans, chosen)
             programs = [dispatch.program for plan in plans for dispatch in plan.dispatches]
             weights, _ = await _together(
@@ -339,7 +341,7 @@ class Engine:
         self.session.check(ids)
         if not each:
             return [await self.session.logits(ids)]
-        schedule = choose(self.device.adapter.kind)
+        schedule = choose(self.device.adapter.kind, self.device.features)
         plans, _ = self.header.plans(
             self.device.limits, schedule, self.session.context, self.kv, each=True
         )

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from wgslm.errors import LimitError
 from wgslm.gpu.wgsl import Shader, load
 
+FEATURES = ("subgroups",)  # optional ones that kernels know to use, by WebGPU's names
 ALIGNMENT = 256  # of a binding's offset, on every adapter
 
 
@@ -82,6 +83,7 @@ class Device(Protocol):
 
     adapter: AdapterInfo
     limits: Limits
+    features: frozenset[str]  # of FEATURES
 
     def create_buffer(self, nbytes: int, label: str) -> Buffer:
         """Return zeroed memory, or raise `LimitError`."""

@@ -77,7 +77,12 @@ class NativeDevice:
     def __init__(self, adapter: wgpu.GPUAdapter) -> None:
         """Ask for all that the adapter can do."""
         limits = {name: adapter.limits[name] for name in LIMITS}
-        self._device = adapter.request_device_sync(required_limits=limits)
+        # naga's name for WebGPU's "subgroups"; it knows the functions without an `enable`
+        features = ["subgroup"] if "subgroup" in adapter.features else []
+        self.features = frozenset({"subgroups"} if features else ())
+        self._device = adapter.request_device_sync(
+            required_limits=limits, required_features=features
+        )
         self._queue = self._device.queue
         self.adapter = AdapterInfo(
             name=_name(adapter),
