@@ -45,6 +45,7 @@ function load(source) {
   if (!source) return refresh();
   panel.hideError();
   side.close();
+  chat.stop(); // the app would wait for the end of the answer
   model.load(source);
   refresh();
 }

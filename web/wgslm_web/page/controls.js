@@ -84,6 +84,7 @@ export function setUpSide() {
   $("open-side").addEventListener("click", open);
   $("close-side").addEventListener("click", close);
   document.addEventListener("keydown", (event) => event.key === "Escape" && close());
+  document.addEventListener("pointerdown", (event) => side.contains(event.target) || close());
   close();
   return { open, close };
 }
