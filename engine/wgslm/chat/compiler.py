@@ -18,8 +18,8 @@ from wgslm.chat.bounds import MAX_SOURCE
 from wgslm.errors import TemplateError
 
 FILENAME = "<chat template>"
-MAX_TOKENS = 30_000  # the largest templates in the wild have 5,000
-MAX_NODES = 10_000  # ... and 1,300 of these,
+MAX_TOKENS = 16_000  # the largest templates in the wild have 4,000
+MAX_NODES = 5_000  # ... and 1,300 of these,
 MAX_TREE = 80  # ... nested 29 deep
 MAX_NESTING = 40  # brackets, prefix operators and blocks, together
 MAX_ELIF = 60
@@ -133,6 +133,11 @@ def _cost(body: Sequence[nodes.Node]) -> int:
     return 1 + count // 8
 
 
+def _call(function: str, *arguments: nodes.Node) -> nodes.Expr:
+    """Call a function of the environment in generated code."""
+    return nodes.Call(nodes.EnvironmentAttribute(function), [*arguments], [], None, None)
+
+
 class Generation(Extension):
     """`{% generation %}` marks the assistant's text for training; here it only groups."""
 
@@ -159,10 +164,19 @@ class PayingGenerator(CodeGenerator):
     def visit_For(self, node: nodes.For, frame: Frame) -> None:
         """Pay for a loop's `if` at every item, as no block is entered where it is false."""
         if node.test is not None:
-            price = nodes.Const(_cost([node.test]))
-            paid = nodes.EnvironmentAttribute("tested")
-            node.test = nodes.Call(paid, [node.test, price], [], None, None)
+            node.test = _call("tested", node.test, nodes.Const(_cost([node.test])))
         super().visit_For(node, frame)
+
+    def visit_Assign(self, node: nodes.Assign, frame: Frame) -> None:
+        """Look through what is kept in a name or a namespace."""
+        function = "kept_in_namespace" if node.find(nodes.NSRef) else "kept"
+        node.node = _call(function, node.node)
+        super().visit_Assign(node, frame)
+
+    def visit_With(self, node: nodes.With, frame: Frame) -> None:
+        """Look through what is kept in a name."""
+        node.values = [_call("kept", value) for value in node.values]
+        super().visit_With(node, frame)
 
     def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:
         """Call the environment directly for our own calls; what a call block gives is output."""

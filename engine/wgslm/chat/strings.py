@@ -58,7 +58,7 @@ def call_method(
         budget.room(budget.weigh(args[0]) + len(text) * len(args[0]))  # type: ignore[arg-type]
     made = method(*args, **kwargs)
     if isinstance(made, list | tuple):
-        budget.spend(len(text))
+        budget.spend(text)
     return made
 
 
