@@ -9,7 +9,7 @@ import sys
 from wgslm.chat.nesting import MAX_DEPTH, parts
 from wgslm.errors import TemplateError
 
-MAX_SOURCE = 256 * 1024  # characters of a template; the largest in the wild have 17,000
+MAX_SOURCE = 128 * 1024  # characters of a template; the largest in the wild have 17,000
 MAX_CALLS = 40  # macros within macros; more than this costs wasm stack
 MAX_INT_BITS = 1024
 MAX_STEPS = 4_000_000

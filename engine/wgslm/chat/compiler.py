@@ -1,7 +1,7 @@
 """A chat template's source to Python code that pays for every block, value and text it makes.
 
-The parser, the code generator and Python's own compiler are recursive, and in wasm a native stack
-overflow kills the interpreter; so nesting is measured first, iteratively, on the lexer's tokens.
+The code generator and Python's own compiler are recursive, and in wasm a native stack overflow
+kills the interpreter; so the source and then its tree are measured first, iteratively.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,19 +15,14 @@ from jinja2.parser import Parser
 from jinja2.utils import concat
 
 from wgslm.chat.bounds import MAX_SOURCE
+from wgslm.chat.scan import check_nesting
 from wgslm.errors import TemplateError
 
 FILENAME = "<chat template>"
-MAX_TOKENS = 16_000  # the largest templates in the wild have 4,000
 MAX_NODES = 5_000  # ... and 1,300 of these,
 MAX_TREE = 80  # ... nested 29 deep
-MAX_NESTING = 40  # brackets, prefix operators and blocks, together
 MAX_ELIF = 60
 
-_BLOCKS = frozenset({"if", "for", "macro", "call", "filter", "with", "set", "generation"})
-_SKIPPED = frozenset(
-    {"whitespace", "data", "comment", "comment_begin", "comment_end", "linecomment"}
-)
 _KNOWN = (
     "Template Output TemplateData If For Macro CallBlock FilterBlock With Assign AssignBlock"
     " ExprStmt Break Continue Scope Name NSRef Const Tuple List Dict Pair Keyword CondExpr Filter"
@@ -44,7 +39,7 @@ def compile_template(source: str, environment: Environment) -> CodeType:
             f"the chat template has {len(source):,} characters; the limit is {MAX_SOURCE:,}"
         )
     try:
-        _check_nesting(source, environment)
+        check_nesting(environment.lexer.tokeniter(source, None))
         tree = Parser(environment, source).parse()
         _check_tree(tree)
         tree.set_environment(environment)
@@ -58,46 +53,6 @@ def compile_template(source: str, environment: Environment) -> CodeType:
         raise TemplateError("the chat template is nested too deep") from error
     except (SyntaxError, ValueError, MemoryError) as error:
         raise TemplateError(f"the chat template is malformed: {error}") from error
-
-
-def _check_nesting(source: str, environment: Environment) -> None:
-    """Refuse what would take the recursive parser deeper than `MAX_NESTING`."""
-    blocks = 0
-    levels = [0]  # of the tag being read: prefix operators at each open bracket
-    tag: list[str] = []  # its first tokens
-    binary = False  # whether an operator here would be a binary one
-    for count, (line, kind, value) in enumerate(environment.lexer.tokeniter(source, None)):
-        if count > MAX_TOKENS:
-            raise TemplateError(f"the chat template has more than {MAX_TOKENS:,} tokens")
-        if kind in _SKIPPED:
-            continue
-        if kind in ("variable_begin", "block_begin"):
-            levels, tag, binary = [0], [], False
-            continue
-        if kind == "block_end" and tag:
-            blocks += _block_change(tag)
-        elif kind == "operator" and value in "([{":
-            levels.append(1)
-        elif kind == "operator" and value in ")]}":
-            levels.pop()
-        elif value == "else" or (value in ("not", "-", "+") and not binary):
-            levels[-1] += 1
-        elif value == ",":
-            levels[-1] = min(levels[-1], 1)
-        binary = kind in ("string", "integer", "float") or value in (")", "]", "}")
-        binary = binary or (kind == "name" and value not in ("not", "and", "or", "in", "is"))
-        tag.append(value if kind in ("name", "operator") else kind)
-        if blocks + sum(levels) > MAX_NESTING:
-            raise TemplateError(
-                f"the chat template is nested more than {MAX_NESTING} levels deep on line {line}"
-            )
-
-
-def _block_change(tag: Sequence[str]) -> int:
-    """How many levels of blocks a tag opens (1) or closes (-1)."""
-    if tag[0] == "set" and "=" in tag:
-        return 0
-    return 1 if tag[0] in _BLOCKS else -1 if tag[0].startswith("end") else 0
 
 
 def _check_tree(tree: nodes.Template) -> None:
