@@ -13,7 +13,8 @@ class Quant:
     """How GGUF packs consecutive weights of a row.
 
     Loading splits every block into two aligned streams: `scales` takes the bytes
-    `scales_at .. scales_at + scales_nbytes`, `quants` takes the others, in order.
+    `scales_at .. scales_at + scales_nbytes`, `quants` takes the others, in order; those of 32
+    weights are a whole number of 16-byte words. Rows of floats are padded with zeros to 32.
     """
 
     name: str  # also the decoder's file name
@@ -45,8 +46,8 @@ QUANTS = (
     Quant("bf16", ggml_type=30, block=1, nbytes=2),
     Quant("q4_0", ggml_type=2, block=32, nbytes=18, scales_nbytes=2),
     Quant("q4_1", ggml_type=3, block=32, nbytes=20, scales_nbytes=4),
-    Quant("q5_0", ggml_type=6, block=32, nbytes=22, scales_nbytes=2),
-    Quant("q5_1", ggml_type=7, block=32, nbytes=24, scales_nbytes=4),
+    Quant("q5_0", ggml_type=6, block=32, nbytes=22, scales_nbytes=6),
+    Quant("q5_1", ggml_type=7, block=32, nbytes=24, scales_nbytes=8),
     Quant("q8_0", ggml_type=8, block=32, nbytes=34, scales_nbytes=2),
     Quant("q4_k", ggml_type=12, block=256, nbytes=144, scales_nbytes=16),
     Quant("q5_k", ggml_type=13, block=256, nbytes=176, scales_nbytes=16),

@@ -1,0 +1,155 @@
+"""Prompt ids in, ids out: chunked prefill, reuse of the KV cache, sampling, stopping.
+
+Speaks ids, not text.
+"""
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, field
+
+from wgslm.errors import RequestError, WgslmError
+from wgslm.plan import Plan
+from wgslm.plan.execute import Executor
+from wgslm.sampling import Sampler, Sampling
+
+SUBMIT_SECONDS = 0.2  # what one submit should take at most: watchdogs, and cancelling in time
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to generate: until `max_tokens`, a stop string, the model's end or a full context."""
+
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    sampling: Sampling = field(default_factory=Sampling)
+
+    def __post_init__(self) -> None:
+        """Refuse what has no meaning."""
+        if self.max_tokens is not None and self.max_tokens < 1:
+            raise RequestError(
+                f"max_tokens is {self.max_tokens}; it must be 1 or more", "max_tokens"
+            )
+
+
+@dataclass
+class Run:
+    """What is known of a generation so far."""
+
+    prompt_tokens: int
+    cached_tokens: int = 0
+    ids: list[int] = field(default_factory=list)
+    reason: str = "cancelled"  # until it ends by itself
+    prefill_seconds: float = 0.0
+    decode_seconds: float = 0.0
+
+
+class Session:
+    """One sequence: the ids whose keys and values are in the cache, and what may follow."""
+
+    def __init__(self, executor: Executor, context: int) -> None:
+        """Start with an empty cache."""
+        self.executor = executor
+        self.context = context
+        self._cached: list[int] = []
+        self._turn = asyncio.Lock()
+        self._seconds_per_token = math.inf  # of prefill, measured
+
+    def check(self, ids: Sequence[int]) -> None:
+        """Refuse a prompt that leaves no room for an answer."""
+        if not ids:
+            raise RequestError("the prompt has no tokens; it needs at least one", "messages")
+        if len(ids) >= self.context:
+            raise RequestError(
+                f"the prompt has {len(ids):,} tokens and the context holds {self.context:,}; "
+                "shorten the conversation or load the model with a larger context",
+                "messages",
+            )
+
+    async def generate(
+        self, prompt: Sequence[int], options: Options, end_ids: frozenset[int], run: Run
+    ) -> AsyncGenerator[int]:
+        """Yield the ids of an answer and keep `run` up to date. Closing this ends it.
+
+        An id of `end_ids` ends the answer and is not yielded.
+        """
+        self.check(prompt)
+        sampler = Sampler(options.sampling)
+        history = list(prompt)
+        async with self._turn:
+            begun = time.perf_counter()
+            plan = await self._prefill(history, sampler.wanted(history), run)
+            while True:
+                chosen = await self._choose(plan, sampler, history)
+                spent = time.perf_counter() - begun
+                run.prefill_seconds = run.prefill_seconds or spent  # up to the first choice
+                run.decode_seconds = spent - run.prefill_seconds
+                if chosen in end_ids:
+                    run.reason = "stop"
+                    return
+                history.append(chosen)
+                run.ids.append(chosen)
+                limit = len(run.ids) == options.max_tokens or len(history) >= self.context
+                if not limit:  # the GPU works while the caller handles this id
+                    plan = self._submit(history[-1:], len(history) - 1, sampler.wanted(history))
+                yield chosen
+                if limit:
+                    run.reason = "length"
+                    return
+
+    async def logits(self, ids: Sequence[int]) -> list[float]:
+        """Return the logits after `ids`."""
+        self.check(ids)
+        async with self._turn:
+            plan = await self._prefill(list(ids), None, Run(len(ids)))
+            return list(await self.executor.logits(plan))
+
+    def forget(self) -> None:
+        """Empty the cache."""
+        self._cached.clear()
+
+    async def _prefill(self, ids: list[int], wanted: int | None, run: Run) -> Plan:
+        """Run all ids whose keys are not in the cache yet; at least the last one."""
+        start = min(_common(self._cached, ids), len(ids) - 1)
+        run.cached_tokens = start
+        del self._cached[start:]
+        while True:
+            size = min(self._step_size(), len(ids) - start)
+            begun = time.perf_counter()
+            plan = self._submit(ids[start : start + size], start, wanted)
+            start += size
+            if start == len(ids):
+                return plan
+            await self.executor.device.idle()
+            self._seconds_per_token = (time.perf_counter() - begun) / size
+
+    def _step_size(self) -> int:
+        """Return the largest plan that should end in time; a small one while nothing is known."""
+        sizes = [plan.size for plan in self.executor.plans]
+        fitting = [n for n in sizes if n * self._seconds_per_token <= SUBMIT_SECONDS]
+        return max(fitting, default=sizes[min(1, len(sizes) - 1)])
+
+    def _submit(self, ids: Sequence[int], position: int, wanted: int | None) -> Plan:
+        plan = self.executor.submit(ids, position, wanted or 1)
+        self._cached[position:] = ids
+        return plan
+
+    async def _choose(self, plan: Plan, sampler: Sampler, history: list[int]) -> int:
+        found = await self.executor.candidates(plan, everything=sampler.wanted(history) is None)
+        if not found.ids or not math.isfinite(found.logits[0]):
+            raise WgslmError(
+                "the model's logits are not numbers: the file is damaged, or this GPU's driver "
+                "computes wrongly"
+            )
+        return sampler.choose(found.ids, found.logits, history)
+
+
+def _common(a: Sequence[int], b: Sequence[int]) -> int:
+    """Return the length of the common beginning."""
+    length = 0
+    for x, y in zip(a, b, strict=False):
+        if x != y:
+            break
+        length += 1
+    return length

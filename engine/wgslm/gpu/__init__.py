@@ -1,0 +1,136 @@
+"""The GPU as the engine sees it: buffers, compiled programs, recorded dispatches, read-back.
+
+Knows bytes and shaders, not models. `native` and `browser` are its two implementations.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from wgslm.errors import LimitError
+from wgslm.gpu.wgsl import Shader, load
+
+ALIGNMENT = 256  # of a binding's offset, on every adapter
+
+
+@dataclass(frozen=True)
+class AdapterInfo:
+    """Who computes, for people and for benchmarks."""
+
+    name: str
+    kind: Literal["gpu", "software"]
+    backend: str  # "Vulkan", "Metal", "D3D12", "WebGPU"
+    driver: str
+
+    def __str__(self) -> str:
+        """Return one line that never lets a software adapter pass for a GPU."""
+        note = ", a software adapter" if self.kind == "software" else ""
+        return f"{self.name} ({', '.join(filter(None, (self.backend, self.driver)))}{note})"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a device allows, in bytes."""
+
+    buffer_nbytes: int
+    binding_nbytes: int
+
+
+@dataclass(frozen=True, eq=False)
+class Buffer:
+    """GPU memory. `handle` belongs to the device that made it."""
+
+    label: str
+    nbytes: int
+    handle: object
+
+
+@dataclass(frozen=True)
+class View:
+    """A range of a buffer; `offset` is a multiple of `ALIGNMENT`."""
+
+    buffer: Buffer
+    offset: int
+    nbytes: int
+
+
+@dataclass(frozen=True)
+class Program:
+    """A shader with its abstract imports and `override`s decided: what one pipeline is made of."""
+
+    shader: str
+    bound: tuple[tuple[str, str], ...] = ()  # abstract import -> file
+    constants: tuple[tuple[str, int | float], ...] = ()  # override -> value
+
+    def source(self) -> Shader:
+        """Compose the shader."""
+        return load(self.shader, **dict(self.bound))
+
+
+@dataclass(frozen=True)
+class Job:
+    """One dispatch, ready to be recorded. `views` are the storage bindings, in binding order."""
+
+    program: Program
+    params: bytes
+    views: tuple[View, ...]
+    grid: tuple[int, int, int]
+
+
+class Device(Protocol):
+    """An adapter in use. Work is done in the order of the calls; only `read` and `idle` wait."""
+
+    adapter: AdapterInfo
+    limits: Limits
+
+    def create_buffer(self, nbytes: int, label: str) -> Buffer:
+        """Return zeroed memory, or raise `LimitError`."""
+
+    def destroy_buffer(self, buffer: Buffer) -> None:
+        """Free memory at once; work that was submitted before still sees it."""
+
+    def write(self, buffer: Buffer, offset: int, data: object) -> None:
+        """Copy `data` (bytes, or what `ByteSource.chunk` returned) into a buffer."""
+
+    async def compile(self, programs: Sequence[Program]) -> None:
+        """Make pipelines, in parallel where the platform can; `record` needs them."""
+
+    def record(self, jobs: Sequence[Job]) -> object:
+        """Make everything that replaying `jobs` needs; nothing is created at replay."""
+
+    def submit(self, recording: object) -> None:
+        """Run a recording once, in one pass."""
+
+    def release(self, recording: object) -> None:
+        """Free what a recording holds; the buffers that it uses stay."""
+
+    async def read(self, view: View) -> bytes:
+        """Wait for all submitted work, then return a copy of a buffer's bytes."""
+
+    async def idle(self) -> None:
+        """Wait for all submitted work; raise what went wrong since the last wait."""
+
+    async def close(self) -> None:
+        """Free everything."""
+
+
+def check_size(nbytes: int, label: str, limits: Limits) -> None:
+    """Raise `LimitError` for a buffer that the device would refuse."""
+    if nbytes > limits.buffer_nbytes:
+        raise LimitError(
+            f"{label} needs a buffer of {nbytes:,} bytes; this adapter allows "
+            f"{limits.buffer_nbytes:,}. A smaller context or model would fit"
+        )
+
+
+async def open_device(force: str | None = None) -> Device:
+    """Return the platform's device. `force` picks an adapter by a part of its name (native)."""
+    import sys
+
+    if sys.platform == "emscripten":
+        from wgslm.gpu.browser import open_browser
+
+        return await open_browser()
+    from wgslm.gpu.native import open_native
+
+    return open_native(force)

@@ -1,0 +1,221 @@
+// WebGPU for Python in the tab: buffers by number, recorded dispatches replayed in one call.
+//
+// Python decides everything; this file holds the GPU's objects, so that a step of hundreds of
+// dispatches is one call across the language border (1,500 calls would cost 3 ms a token).
+
+const PATIENCE_MS = 120_000; // a GPU that is silent for longer counts as lost
+const USAGE = () => GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+const BINDING_TYPE = {
+  uniform: "uniform",
+  "storage, read": "read-only-storage",
+  "storage, read_write": "storage",
+};
+
+/** An error whose `name` is that of a class in errors.py. */
+function failure(name, message) {
+  const error = new Error(message);
+  error.name = name;
+  return error;
+}
+
+/** Ask for the best adapter and everything it allows. */
+export async function openGpu() {
+  if (!globalThis.navigator?.gpu) {
+    throw failure("NoAdapterError", "this browser offers no WebGPU on this page");
+  }
+  const adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter) {
+    throw failure("NoAdapterError", "this browser has WebGPU but found no usable graphics adapter");
+  }
+  const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
+  const requiredLimits = { maxBufferSize, maxStorageBufferBindingSize };
+  const device = await adapter.requestDevice({ requiredLimits });
+  return new Gpu(adapter, device);
+}
+
+class Gpu {
+  constructor(adapter, device) {
+    this.device = device;
+    this.info = adapter.info;
+    this.isFallback = Boolean(adapter.info.isFallbackAdapter ?? adapter.isFallbackAdapter);
+    this.bufferNbytes = device.limits.maxBufferSize;
+    this.bindingNbytes = device.limits.maxStorageBufferBindingSize;
+    this.buffers = new Map();
+    this.recordings = new Map();
+    this.pipelines = new Map();
+    this.layouts = new Map();
+    this.next = 1;
+    this.failures = [];
+    this.ending = null; // why the device is gone
+    device.lost.then((info) => (this.ending ??= info.message || info.reason));
+    device.onuncapturederror = (event) => this.failures.push(event.error);
+  }
+
+  createBuffer(size, label) {
+    this.check();
+    this.buffers.set(this.next, this.device.createBuffer({ size, label, usage: USAGE() }));
+    return this.next++;
+  }
+
+  destroyBuffer(id) {
+    this.buffers.get(id)?.destroy();
+    this.buffers.delete(id);
+  }
+
+  /** Copy a Uint8Array; a tail that is no whole word is padded with zeros. */
+  write(id, offset, data) {
+    this.check();
+    const whole = data.byteLength & ~3;
+    const queue = this.device.queue;
+    if (whole) queue.writeBuffer(this.buffers.get(id), offset, data, 0, whole);
+    if (whole < data.byteLength) {
+      const tail = new Uint8Array(4);
+      tail.set(data.subarray(whole));
+      queue.writeBuffer(this.buffers.get(id), offset + whole, tail);
+    }
+  }
+
+  layout(bindings) {
+    const key = JSON.stringify(bindings);
+    if (!this.layouts.has(key)) {
+      const entries = bindings.map(([binding, access]) => ({
+        binding,
+        visibility: GPUShaderStage.COMPUTE,
+        buffer: { type: BINDING_TYPE[access] },
+      }));
+      this.layouts.set(key, this.device.createBindGroupLayout({ entries }));
+    }
+    return this.layouts.get(key);
+  }
+
+  /** Make one pipeline: {key, label, code, constants, bindings: [[index, access], ...]}. */
+  async pipeline({ key, label, code, constants, bindings }) {
+    if (this.pipelines.has(key)) return;
+    const module = this.device.createShaderModule({ label, code });
+    const layout = this.device.createPipelineLayout({ bindGroupLayouts: [this.layout(bindings)] });
+    const compute = { module, entryPoint: "main", constants };
+    try {
+      const pipeline = await this.device.createComputePipelineAsync({ label, layout, compute });
+      this.pipelines.set(key, { pipeline, bindings });
+    } catch (error) {
+      const { messages } = await module.getCompilationInfo();
+      const first = messages.find((message) => message.type === "error");
+      const where = first ? `line ${first.lineNum}: ${first.message}` : error.message;
+      throw failure("ShaderError", where);
+    }
+  }
+
+  /** Make all pipelines of a JSON list, in parallel. */
+  async compile(programs) {
+    const wanted = JSON.parse(programs);
+    const pending = wanted.map((program) => this.pipeline(program));
+    const results = await deadline(Promise.allSettled(pending), "compile a shader");
+    results.forEach((result, index) => {
+      if (result.status === "rejected") {
+        throw failure(result.reason.name, `${index}|${result.reason.message}`);
+      }
+    });
+  }
+
+  /** Bind the jobs of a JSON list: [key, params offset, params bytes, [[buffer, offset, bytes]], grid]. */
+  record(jobs, params) {
+    const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
+    const uniforms = this.device.createBuffer({ size: params.byteLength, usage });
+    this.device.queue.writeBuffer(uniforms, 0, params);
+    const steps = JSON.parse(jobs).map(([key, offset, size, views, grid]) => {
+      const { pipeline, bindings } = this.pipelines.get(key);
+      const resources = views.map(([id, at, n]) => ({ buffer: this.buffers.get(id), offset: at, size: n }));
+      const entries = bindings.map(([binding, access]) => ({
+        binding,
+        resource: access === "uniform" ? { buffer: uniforms, offset, size } : resources.shift(),
+      }));
+      const group = this.device.createBindGroup({ layout: this.layout(bindings), entries });
+      return { pipeline, group, grid };
+    });
+    this.recordings.set(this.next, { steps, uniforms });
+    return this.next++;
+  }
+
+  submit(id) {
+    this.check();
+    const encoder = this.device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    for (const { pipeline, group, grid } of this.recordings.get(id).steps) {
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, group);
+      pass.dispatchWorkgroups(grid[0], grid[1], grid[2]);
+    }
+    pass.end();
+    this.device.queue.submit([encoder.finish()]);
+  }
+
+  release(id) {
+    this.recordings.get(id)?.uniforms.destroy();
+    this.recordings.delete(id);
+  }
+
+  /** Wait for all submitted work and return a copy of a buffer's bytes. */
+  async read(id, offset, nbytes) {
+    this.check();
+    const staging = this.staging(nbytes);
+    const encoder = this.device.createCommandEncoder();
+    encoder.copyBufferToBuffer(this.buffers.get(id), offset, staging, 0, nbytes);
+    this.device.queue.submit([encoder.finish()]);
+    await this.settled(staging.mapAsync(GPUMapMode.READ, 0, nbytes), "answer");
+    const bytes = new Uint8Array(staging.getMappedRange(0, nbytes).slice(0));
+    staging.unmap();
+    this.check();
+    return bytes;
+  }
+
+  /** The buffer that reads go through; reads come one at a time. */
+  staging(nbytes) {
+    if (!this.stage || this.stage.size < nbytes) {
+      this.stage?.destroy();
+      const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+      this.stage = this.device.createBuffer({ size: nbytes, usage });
+    }
+    return this.stage;
+  }
+
+  async idle() {
+    await this.settled(this.device.queue.onSubmittedWorkDone(), "finish its work");
+    this.check();
+  }
+
+  /** Wait for the GPU; a rejection means what `check` finds, else that the device is gone. */
+  async settled(promise, what) {
+    try {
+      await deadline(promise, what);
+    } catch (error) {
+      this.check();
+      this.ending ??= error.message;
+      this.check();
+    }
+  }
+
+  /** Throw what has gone wrong since the last check. */
+  check() {
+    if (this.ending !== null) throw failure("DeviceLostError", `the GPU is gone: ${this.ending}`);
+    const error = this.failures.shift();
+    this.failures.length = 0;
+    if (!error) return;
+    const name = error instanceof GPUOutOfMemoryError ? "LimitError" : "ShaderError";
+    throw failure(name, error.message || "the GPU has no memory left");
+  }
+
+  close() {
+    this.ending ??= "it was closed";
+    this.device.destroy();
+  }
+}
+
+/** Reject when a promise takes longer than PATIENCE_MS. */
+function deadline(promise, what) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    const message = `the GPU did not ${what} within ${PATIENCE_MS / 1000} s`;
+    timer = setTimeout(() => reject(failure("DeviceLostError", message)), PATIENCE_MS);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}

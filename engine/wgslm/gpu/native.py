@@ -1,0 +1,227 @@
+"""WebGPU outside the browser, through wgpu-py."""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import wgpu
+from wgpu.backends.wgpu_native.extras import set_instance_extras
+
+from wgslm.errors import LimitError, NoAdapterError, ShaderError
+from wgslm.gpu import ALIGNMENT, AdapterInfo, Buffer, Job, Limits, Program, View, check_size
+from wgslm.gpu.wgsl import Binding
+
+USAGE = wgpu.BufferUsage.STORAGE | wgpu.BufferUsage.COPY_DST | wgpu.BufferUsage.COPY_SRC
+BINDING_TYPE = {
+    "uniform": "uniform",
+    "storage, read": "read-only-storage",
+    "storage, read_write": "storage",
+}
+LIMITS = (
+    "max-buffer-size",
+    "max-storage-buffer-binding-size",
+    "max-compute-workgroup-storage-size",
+    "max-compute-invocations-per-workgroup",
+    "max-compute-workgroup-size-x",
+)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Dispatches with everything bound; `params` is the memory of their uniforms."""
+
+    steps: tuple[tuple[object, object, tuple[int, int, int]], ...]  # pipeline, bind group, grid
+    params: wgpu.GPUBuffer
+
+
+def open_native(force: str | None = None) -> "NativeDevice":
+    """Return this machine's best adapter, or the first whose name contains `force`."""
+    adapters = _adapters()
+    if force is not None:
+        named = [a for a in adapters if force.lower() in f"{_name(a)} {_kind(a)}".lower()]
+        if not named:
+            known = ", ".join(sorted({_name(adapter) for adapter in adapters})) or "none"
+            raise NoAdapterError(f"no adapter's name contains {force!r}; there are: {known}")
+        return NativeDevice(named[0])
+    if not adapters:
+        raise NoAdapterError(
+            "there is no WebGPU adapter: install a Vulkan driver (Debian, Ubuntu: "
+            "apt install mesa-vulkan-drivers libvulkan1)"
+        )
+    order = {"DiscreteGPU": 0, "IntegratedGPU": 1, "VirtualGPU": 2}
+    return NativeDevice(min(adapters, key=lambda a: order.get(str(a.info["adapter_type"]), 3)))
+
+
+def _adapters() -> list[wgpu.GPUAdapter]:
+    """Return all adapters; OpenGL is left out: it lacks what compute needs and logs noise."""
+    try:
+        set_instance_extras(backends=["Vulkan", "Metal", "DX12"])
+    except RuntimeError:
+        pass  # the instance exists already, with these settings or the embedding program's
+    adapters = wgpu.gpu.enumerate_adapters_sync()
+    return [adapter for adapter in adapters if adapter.info["backend_type"] != "OpenGL"]
+
+
+def _name(adapter: wgpu.GPUAdapter) -> str:
+    return str(adapter.info["device"] or adapter.info["description"])
+
+
+def _kind(adapter: wgpu.GPUAdapter) -> str:
+    return "software" if adapter.info["adapter_type"] == "CPU" else "gpu"
+
+
+class NativeDevice:
+    """A `Device` of wgpu-py."""
+
+    def __init__(self, adapter: wgpu.GPUAdapter) -> None:
+        """Ask for all that the adapter can do."""
+        limits = {name: adapter.limits[name] for name in LIMITS}
+        self._device = adapter.request_device_sync(required_limits=limits)
+        self._queue = self._device.queue
+        self.adapter = AdapterInfo(
+            name=_name(adapter),
+            kind="software" if _kind(adapter) == "software" else "gpu",
+            backend=str(adapter.info["backend_type"]),
+            driver=str(adapter.info["description"]),
+        )
+        self.limits = Limits(
+            buffer_nbytes=limits["max-buffer-size"],
+            binding_nbytes=limits["max-storage-buffer-binding-size"] // ALIGNMENT * ALIGNMENT,
+        )
+        self._fence = self.create_buffer(4, "fence")
+        self._layouts: dict[tuple[Binding, ...], wgpu.GPUBindGroupLayout] = {}
+        self._pipelines: dict[Program, wgpu.GPUComputePipeline] = {}
+
+    def create_buffer(self, nbytes: int, label: str) -> Buffer:
+        """Return zeroed memory."""
+        nbytes = max(16, -(-nbytes // 4) * 4)
+        check_size(nbytes, label, self.limits)
+        try:
+            handle = self._device.create_buffer(size=nbytes, usage=USAGE, label=label)
+        except wgpu.GPUError as error:
+            raise LimitError(f"{label}: the adapter has no {nbytes:,} bytes left") from error
+        return Buffer(label, nbytes, handle)
+
+    def destroy_buffer(self, buffer: Buffer) -> None:
+        """Free memory at once."""
+        _gpu(buffer).destroy()
+
+    def write(self, buffer: Buffer, offset: int, data: object) -> None:
+        """Copy bytes into a buffer."""
+        assert isinstance(data, (bytes, bytearray, memoryview)), "native chunks are bytes-like"
+        tail = len(data) % 4
+        if tail:  # a write is a whole number of u32
+            data = bytes(data) + bytes(4 - tail)
+        self._queue.write_buffer(_gpu(buffer), offset, data)
+
+    async def compile(self, programs: Sequence[Program]) -> None:
+        """Make pipelines in turn, letting other tasks run in between."""
+        for program in dict.fromkeys(programs):
+            if program not in self._pipelines:
+                self._pipelines[program] = self._pipeline(program)
+                await asyncio.sleep(0)
+
+    def record(self, jobs: Sequence[Job]) -> Recording:
+        """Bind every job's views, and pack all params into one buffer."""
+        blob = bytearray()
+        offsets: list[int] = []
+        for job in jobs:
+            offsets.append(len(blob))
+            blob += job.params + bytes(-len(job.params) % ALIGNMENT)
+        params = self._device.create_buffer_with_data(
+            data=bytes(blob) or bytes(ALIGNMENT), usage=wgpu.BufferUsage.UNIFORM
+        )
+        steps = tuple(
+            (self._pipelines[job.program], self._bind(job, params, offset), job.grid)
+            for job, offset in zip(jobs, offsets, strict=True)
+        )
+        return Recording(steps, params)
+
+    def submit(self, recording: object) -> None:
+        """Run a recording once, in one pass."""
+        assert isinstance(recording, Recording), "made by `record`"
+        encoder = self._device.create_command_encoder()
+        compute = encoder.begin_compute_pass()
+        for pipeline, group, grid in recording.steps:
+            compute.set_pipeline(pipeline)
+            compute.set_bind_group(0, group)
+            compute.dispatch_workgroups(*grid)
+        compute.end()
+        self._queue.submit([encoder.finish()])
+
+    def release(self, recording: object) -> None:
+        """Free the uniforms."""
+        assert isinstance(recording, Recording), "made by `record`"
+        recording.params.destroy()
+
+    async def read(self, view: View) -> bytes:
+        """Read back in a thread, so that a server answers others meanwhile."""
+        buffer = _gpu(view.buffer)
+        data = await asyncio.to_thread(
+            self._queue.read_buffer, buffer, view.offset, -(-view.nbytes // 4) * 4
+        )
+        return bytes(data[: view.nbytes])
+
+    async def idle(self) -> None:
+        """Wait for all submitted work."""
+        await self.read(View(self._fence, 0, 4))  # wgpu-py 0.32: on_submitted_work_done is broken
+
+    async def close(self) -> None:
+        """Free everything."""
+        self._pipelines.clear()
+        self._layouts.clear()
+        self._device.destroy()
+
+    def _bind(self, job: Job, params: wgpu.GPUBuffer, offset: int) -> wgpu.GPUBindGroup:
+        bindings = job.program.source().bindings
+        views = iter(job.views)
+        entries = []
+        for binding in bindings:
+            if binding.access == "uniform":
+                resource = {"buffer": params, "offset": offset, "size": len(job.params)}
+            else:
+                view = next(views)
+                resource = {
+                    "buffer": _gpu(view.buffer),
+                    "offset": view.offset,
+                    "size": -(-view.nbytes // 4) * 4,
+                }
+            entries.append({"binding": binding.index, "resource": resource})
+        return self._device.create_bind_group(layout=self._layout(bindings), entries=entries)
+
+    def _layout(self, bindings: tuple[Binding, ...]) -> wgpu.GPUBindGroupLayout:
+        if bindings not in self._layouts:
+            entries = [
+                {
+                    "binding": binding.index,
+                    "visibility": wgpu.ShaderStage.COMPUTE,
+                    "buffer": {"type": BINDING_TYPE[binding.access]},
+                }
+                for binding in bindings
+            ]
+            self._layouts[bindings] = self._device.create_bind_group_layout(entries=entries)
+        return self._layouts[bindings]
+
+    def _pipeline(self, program: Program) -> wgpu.GPUComputePipeline:
+        shader = program.source()
+        try:
+            module = self._device.create_shader_module(label=shader.name, code=shader.text)
+            layout = self._device.create_pipeline_layout(
+                bind_group_layouts=[self._layout(shader.bindings)]
+            )
+            stage = {
+                "module": module,
+                "entry_point": "main",
+                "constants": dict(program.constants),
+            }
+            return self._device.create_compute_pipeline(layout=layout, compute=stage)
+        except wgpu.GPUError as error:
+            found = re.search(r"wgsl:(\d+):", str(error))
+            where = shader.locate(int(found[1])) if found else shader.name
+            raise ShaderError(f"{where}: {error}") from error
+
+
+def _gpu(buffer: Buffer) -> wgpu.GPUBuffer:
+    """Return the handle that this module put there."""
+    return buffer.handle

@@ -1,0 +1,39 @@
+"""Normalisation."""
+
+from wgslm.gpu import Program
+from wgslm.kernels import STEP, Dispatch, Ref
+
+
+def rmsnorm(
+    x: Ref,
+    gain: Ref,
+    y: Ref,
+    tokens: int,
+    dim: int,
+    eps: float,
+    *,
+    per_token: int = 1,
+    last: bool = False,
+) -> Dispatch:
+    """y = x / sqrt(mean(x^2) + eps) * gain. x, y: f32 [tokens * per_token, dim].
+
+    With `last` only the step's last token: y is [1, dim].
+    """
+    return Dispatch(
+        Program("rmsnorm", constants=(("LAST", True),) if last else ()),
+        {"dim": dim, "per_token": per_token, "eps": eps},
+        {"step": STEP, "x": x, "gain": gain, "y": y},
+        (1 if last else tokens * per_token, 1, 1),
+    )
+
+
+def layernorm(
+    x: Ref, gain: Ref, bias: Ref, y: Ref, tokens: int, dim: int, eps: float, *, last: bool = False
+) -> Dispatch:
+    """y = (x - mean) / sqrt(var + eps) * gain + bias. x, y: f32 [tokens, dim]."""
+    return Dispatch(
+        Program("layernorm", constants=(("LAST", True),) if last else ()),
+        {"dim": dim, "eps": eps},
+        {"step": STEP, "x": x, "gain": gain, "bias": bias, "y": y},
+        (1 if last else tokens, 1, 1),
+    )

@@ -1,0 +1,25 @@
+"""Which variant of a kernel suits an adapter.
+
+Measured on lavapipe with a Q8_0 matrix of 1536 x 576: `linear_rows` reads 2.5 GB/s where a
+reduction over 64 lanes reads 0.14 (llvmpipe runs lanes as SIMD and barriers as coroutines).
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Shaders for one token and for many."""
+
+    linear_one: Literal["linear_rows", "linear_vec"]
+    linear_many: Literal["linear_rows_tile", "linear_tile"]
+
+
+SOFTWARE = Schedule("linear_rows", "linear_rows_tile")
+GPU = Schedule("linear_vec", "linear_tile")
+
+
+def choose(kind: Literal["gpu", "software"]) -> Schedule:
+    """Return the schedule for an adapter kind."""
+    return SOFTWARE if kind == "software" else GPU

@@ -1,0 +1,59 @@
+"""One file per GGUF `general.architecture`: its facts, and its step as block operations.
+
+The folder is the registry; a renamed architecture would be a second key here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import ModuleType
+
+from wgslm.errors import GgufError, UnsupportedError
+from wgslm.gguf import Directory
+from wgslm.models import gpt2, llama, qwen2, qwen3
+from wgslm.models.config import Config
+from wgslm.plan.operations import Operation
+from wgslm.plan.record import Recorder
+from wgslm.plan.tensors import Tensors
+
+ARCHITECTURES: dict[str, ModuleType] = {
+    "gpt2": gpt2,
+    "llama": llama,
+    "qwen2": qwen2,
+    "qwen3": qwen3,
+}
+
+
+@dataclass(frozen=True)
+class Model:
+    """A file's architecture with its config."""
+
+    architecture: str
+    config: Config
+
+    def record(self, tensors: Tensors, *, each: bool = False) -> list[Operation]:
+        """Return the operations of a step; `each` asks for the logits of every token."""
+        recorder = Recorder(self.config.norm, self.config.eps, each)
+        ARCHITECTURES[self.architecture].forward(recorder, self.config, tensors)
+        return recorder.operations
+
+
+def read_model(directory: Directory, divisors: Sequence[float] | None) -> Model:
+    """Return the model that a directory describes, or refuse it by name.
+
+    `divisors` are the values of the file's `rope_freqs` tensor, if it has one.
+    """
+    architecture = directory.string("general.architecture")
+    if architecture not in ARCHITECTURES:
+        raise UnsupportedError(
+            f"general.architecture is {architecture!r}; supported: {', '.join(ARCHITECTURES)}"
+        )
+    if directory.integer(f"{architecture}.expert_count", 0):
+        raise UnsupportedError(
+            f"{architecture}.expert_count is set: mixtures of experts are not supported yet"
+        )
+    config: Config = ARCHITECTURES[architecture].configure(
+        directory, tuple(divisors) if divisors is not None else None
+    )
+    if "token_embd.weight" not in directory.tensors:
+        raise GgufError("the file has no tensor 'token_embd.weight': it holds no model")
+    return Model(architecture, config)

@@ -1,0 +1,26 @@
+"""GPT-2: learned positions, layer norms, a fused QKV projection, and a GELU block."""
+
+from wgslm.gguf import Directory
+from wgslm.models.config import Config, read_config
+from wgslm.models.llama import output
+from wgslm.plan import Slot
+from wgslm.plan.record import Recorder
+from wgslm.plan.tensors import Tensors
+
+
+def configure(d: Directory, divisors: tuple[float, ...] | None) -> Config:
+    """Read the config. GPT-2 rotates nothing."""
+    return read_config(d, "layer", neox=None, divisors=None)
+
+
+def forward(p: Recorder, c: Config, w: Tensors) -> Slot:
+    """Record one step. Shapes: T tokens, H heads, D head size, H * D = dim."""
+    x = p.embed(w["token_embd"], positions=w["position_embd"])  # [T, dim]
+    width = c.heads * c.head_dim
+    for layer in w.blocks(c.layers):
+        (qkv,) = p.norm_linear(x, layer.gain("attn_norm"), layer["attn_qkv"])  # [T, 3*H*D]
+        q, k, v = (qkv.slice(i * width, width) for i in range(3))
+        o = p.attention(layer.index, q, k, v, head_dim=c.head_dim, rope=None)  # [T, H*D]
+        x = p.linear(o, layer["attn_output"], residual=x)  # [T, dim]
+        x = p.mlp(x, layer.gain("ffn_norm"), *layer["ffn_up", "ffn_down"], act="gelu")  # [T, dim]
+    return p.head(x, w.gain("output_norm"), output(w))  # [vocab]

@@ -1,0 +1,76 @@
+"""A model's step as plain data: block operations, and the dispatches they become.
+
+A plan knows no device, no shader's text and no byte of a weight, so it can be printed, tested
+without a GPU, lowered in several ways, and handed to the tab in one call.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from wgslm.kernels import Dispatch, Ref
+
+
+@dataclass(frozen=True)
+class Slot:
+    """An activation f32 [T, columns], or columns `offset ..` of a wider one."""
+
+    name: str
+    columns: int
+    offset: int = 0
+    stride: int = 0  # columns of the whole
+
+    @property
+    def ref(self) -> Ref:
+        """The memory of the whole slot."""
+        return Ref("slot", self.name)
+
+    @property
+    def width(self) -> int:
+        """Columns from one token to the next."""
+        return self.stride or self.columns
+
+    def slice(self, start: int, columns: int) -> "Slot":
+        """Return some of the columns."""
+        return Slot(self.name, columns, self.offset + start, self.width)
+
+
+@dataclass(frozen=True)
+class State:
+    """Memory that outlives a step: the KV cache, a table. `initial` fills it once."""
+
+    name: str
+    nbytes: int
+    initial: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One step of up to `size` tokens."""
+
+    size: int
+    dispatches: tuple[Dispatch, ...]
+    slots: Mapping[str, int]  # name -> bytes
+    states: tuple[State, ...]
+    logits: Ref
+    vocab: int
+    layers: int
+
+    def __str__(self) -> str:
+        """Return one line per dispatch: shader, grid, what it reads and what it writes."""
+        return "\n".join(line(dispatch) for dispatch in self.dispatches)
+
+    def counts(self) -> Counter[str]:
+        """Return how often each shader is dispatched."""
+        return Counter(dispatch.program.shader for dispatch in self.dispatches)
+
+
+def line(dispatch: Dispatch) -> str:
+    """Return a dispatch as a line of a plan's table."""
+    shader = dispatch.program.source()
+    named = [(binding, dispatch.bindings.get(binding.name)) for binding in shader.bindings]
+    reads = [str(ref) for b, ref in named if ref and not b.is_written and ref.name != "step"]
+    writes = [str(ref) for b, ref in named if ref and b.is_written]
+    grid = "x".join(str(n) for n in dispatch.grid)
+    inputs = ", ".join(dict.fromkeys(name for name in reads if not name.endswith(".scales")))
+    return f"{shader.name:24} {grid:>12}  {inputs} -> {', '.join(writes)}"

@@ -1,0 +1,163 @@
+"""The verbs in which a model describes its step.
+
+A verb checks shapes and appends an operation; which kernels it becomes is `lower`'s decision.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from wgslm.errors import GgufError, UnsupportedError
+from wgslm.kernels.activate import Activation
+from wgslm.plan import Slot
+from wgslm.plan.operations import (
+    Attention,
+    Embed,
+    Head,
+    Linear,
+    Mlp,
+    Norm,
+    NormLinear,
+    Operation,
+)
+from wgslm.plan.rope import Rope
+from wgslm.plan.tensors import Gain, Weight
+
+
+@dataclass
+class Recorder:
+    """Collects the operations of a step. `norm` and `eps` hold for all its normalisations."""
+
+    norm: Literal["rms", "layer"]
+    eps: float
+    each: bool = False  # logits of every token, not only of the last
+    operations: list[Operation] = field(default_factory=list)
+    _names: int = 0
+
+    def embed(self, table: Weight, positions: Weight | None = None) -> Slot:
+        """Look up the tokens' rows, and add those of their positions. -> [T, dim]"""
+        y = self._slot(table.matrix.row)
+        matrix = positions.matrix if positions else None
+        if matrix:
+            _check(matrix.row, y.columns, matrix.name, "values a row")
+        self.operations.append(Embed(table.matrix, matrix, y))
+        return y
+
+    def norm_linear(
+        self, x: Slot, gain: Gain, weights: Weight | Sequence[Weight]
+    ) -> tuple[Slot, ...]:
+        """Normalise x [T, dim] and multiply. -> [T, rows] for each weight"""
+        weights = (weights,) if isinstance(weights, Weight) else tuple(weights)
+        ys = tuple(self._product(x, w) for w in weights)
+        self.operations.append(NormLinear(x, self._norm(gain, x.columns), weights, ys))
+        return ys
+
+    def attention(
+        self,
+        layer: int,
+        q: Slot,
+        k: Slot,
+        v: Slot,
+        *,
+        head_dim: int,
+        rope: Rope | None,
+        q_norm: Gain | None = None,
+        k_norm: Gain | None = None,
+    ) -> Slot:
+        """Normalise and rotate q and k, append k and v to the cache, attend. -> [T, H * D]"""
+        _check(k.columns, v.columns, f"layer {layer}: the key projection", "columns")
+        for slot, what in ((q, "query"), (k, "key")):
+            if slot.columns % head_dim:
+                raise GgufError(
+                    f"layer {layer}: the {what} projection has {slot.columns} rows, "
+                    f"no multiple of the head size {head_dim}"
+                )
+        if q.columns % k.columns:
+            raise GgufError(
+                f"layer {layer}: {q.columns // head_dim} query heads cannot share "
+                f"{k.columns // head_dim} key heads evenly"
+            )
+        if head_dim > 256 or head_dim % 4:
+            raise UnsupportedError(
+                f"layer {layer}: head size {head_dim}; it must be a multiple of 4, at most 256"
+            )
+        y = self._slot(q.columns)
+        self.operations.append(
+            Attention(
+                layer,
+                q,
+                k,
+                v,
+                head_dim,
+                rope,
+                self._norm(q_norm, head_dim) if q_norm else None,
+                self._norm(k_norm, head_dim) if k_norm else None,
+                head_dim**-0.5,
+                y,
+            )
+        )
+        return y
+
+    def linear(self, x: Slot, w: Weight, *, residual: Slot) -> Slot:
+        """Multiply and add. -> [T, rows]"""
+        y = self._product(x, w)
+        _check(w.matrix.rows, residual.columns, w.matrix.name, "rows")
+        self.operations.append(Linear(x, w, residual, y))
+        return y
+
+    def gated_mlp(
+        self, x: Slot, gain: Gain, gate: Weight, up: Weight, down: Weight, *, act: Activation
+    ) -> Slot:
+        """x + down(act(gate(norm(x))) * up(norm(x))). -> [T, dim]"""
+        _check(gate.matrix.rows, up.matrix.rows, gate.matrix.name, "rows")
+        return self._mlp(x, gain, gate, up, down, act)
+
+    def mlp(self, x: Slot, gain: Gain, up: Weight, down: Weight, *, act: Activation) -> Slot:
+        """x + down(act(up(norm(x)))). -> [T, dim]"""
+        return self._mlp(x, gain, None, up, down, act)
+
+    def head(self, x: Slot, gain: Gain, w: Weight) -> Slot:
+        """Return the logits of the step's last token, or of all. -> [1 or T, vocab]"""
+        _check(w.matrix.row, x.columns, w.matrix.name, "values a row")
+        logits = Slot("logits", w.matrix.rows)
+        self.operations.append(Head(x, self._norm(gain, x.columns), w, self.each, logits))
+        return logits
+
+    def _mlp(
+        self,
+        x: Slot,
+        gain: Gain,
+        gate: Weight | None,
+        up: Weight,
+        down: Weight,
+        act: Activation,
+    ) -> Slot:
+        for w in filter(None, (gate, up)):
+            _check(w.matrix.row, x.columns, w.matrix.name, "values a row")
+        _check(down.matrix.row, up.matrix.rows, down.matrix.name, "values a row")
+        _check(down.matrix.rows, x.columns, down.matrix.name, "rows")
+        y = self._slot(x.columns)
+        self.operations.append(Mlp(x, self._norm(gain, x.columns), gate, up, down, act, y))
+        return y
+
+    def _norm(self, gain: Gain, dim: int) -> Norm:
+        _check(gain.gain.size, dim, gain.gain.name, "values")
+        if (gain.bias is not None) != (self.norm == "layer"):
+            wanted = "needs" if self.norm == "layer" else "must not have"
+            raise GgufError(f"the norm {gain.gain.name!r} {wanted} a bias in this architecture")
+        return Norm(self.norm, self.eps, gain)
+
+    def _product(self, x: Slot, w: Weight) -> Slot:
+        _check(w.matrix.row, x.columns, w.matrix.name, "values a row")
+        if w.bias:
+            _check(w.bias.size, w.matrix.rows, w.bias.name, "values")
+        return self._slot(w.matrix.rows)
+
+    def _slot(self, columns: int) -> Slot:
+        self._names += 1
+        return Slot(f"x{self._names}", columns)
+
+
+def _check(actual: int, expected: int, name: str, what: str) -> None:
+    if actual != expected:
+        raise GgufError(f"{name!r} has {actual} {what}; the model needs {expected}")

@@ -1,0 +1,115 @@
+"""Turns text into ids and ids into bytes, whatever the kind of vocabulary."""
+
+from collections.abc import Iterable, Sequence
+
+from wgslm.errors import RequestError
+from wgslm.text.bpe import BpeModel
+from wgslm.text.segment import Segment
+from wgslm.text.specials import SpecialTokens
+from wgslm.text.spm import SpmModel
+from wgslm.text.vocabulary import Kind, Vocabulary
+
+
+class Tokenizer:
+    """One model's vocabulary in use; holds no state between calls but a cache of words."""
+
+    def __init__(
+        self, vocabulary: Vocabulary, model: SpmModel | BpeModel, *, space_prefix: bool = False
+    ) -> None:
+        """Encode with `model`; `space_prefix` puts a space before text that starts a sequence."""
+        self.tokens: Sequence[str] = vocabulary.tokens
+        self.vocab_size = len(vocabulary.tokens)
+        self.bos_id = vocabulary.bos_id
+        self.eos_id = vocabulary.eos_id
+        self.eot_id = vocabulary.eot_id
+        self.eom_id = vocabulary.eom_id
+        self.unknown_id = vocabulary.unknown_id
+        self.end_ids = vocabulary.end_ids
+        self.add_bos = vocabulary.add_bos
+        self.add_eos = vocabulary.add_eos
+        self.specials = tuple(vocabulary.controls)  # texts that only a template may write
+        self._kinds = vocabulary.kinds
+        self._model = model
+        self._space_prefix = space_prefix
+        self._special_tokens = SpecialTokens(
+            vocabulary.controls, vocabulary.user_defined, vocabulary.strips
+        )
+
+    def encode(self, text: str, *, bos: bool | None = None, specials: bool = False) -> list[int]:
+        """Return the ids of a text; only with `specials` can its text make control tokens.
+
+        With `bos` None the file says whether BOS and EOS are added; True or False decides BOS and
+        adds no EOS. Lone surrogates count as U+FFFD, as everywhere on the web.
+        """
+        ids = self._encode([Segment(text, specials)])
+        if self._wants_bos(bos):
+            ids[:0] = self._bos()
+        if bos is None and self.add_eos and self.eos_id is not None:
+            ids.append(self.eos_id)
+        return ids
+
+    def encode_segments(self, segments: Sequence[Segment], *, bos: bool | None = None) -> list[int]:
+        """Return the ids of a prompt: as of the segments joined, but content makes no specials.
+
+        BOS is not added twice, where the template writes it; EOS is never added, because the
+        answer comes next.
+        """
+        ids = self._encode(segments)
+        if self._wants_bos(bos) and ids[:1] != self._bos():
+            ids[:0] = self._bos()
+        return ids
+
+    def piece(self, id: int, *, specials: bool = False) -> bytes:
+        """Return the bytes that an id writes: maybe part of a character.
+
+        Control tokens write nothing, or their own text with `specials`.
+        """
+        if not 0 <= id < self.vocab_size:
+            raise RequestError(
+                f"token id {id} is not in the vocabulary, which has 0 to {self.vocab_size - 1}"
+            )
+        text, kind = self.tokens[id], self._kinds[id]
+        if kind == Kind.NORMAL:
+            return self._model.piece(text)
+        if kind == Kind.BYTE:
+            return bytes.fromhex(text[3:5])  # its form was checked at load
+        if kind == Kind.USER_DEFINED or (specials and kind in (Kind.CONTROL, Kind.UNKNOWN)):
+            return text.encode()
+        return b""
+
+    def decode(self, ids: Iterable[int], *, specials: bool = False) -> str:
+        """Return the text of ids; bytes that are no UTF-8 become U+FFFD."""
+        pieces = (self.piece(id, specials=specials) for id in ids)
+        return b"".join(pieces).decode("utf-8", "replace")
+
+    def _wants_bos(self, bos: bool | None) -> bool:
+        return self.add_bos if bos is None else bos
+
+    def _bos(self) -> list[int]:
+        if self.bos_id is None:
+            raise RequestError("this model has no BOS token that could be added", param="bos")
+        return [self.bos_id]
+
+    def _encode(self, segments: Sequence[Segment]) -> list[int]:
+        ids: list[int] = []
+        starts = True  # a sequence, or the text after a special token
+        clean = [Segment(_whole_characters(s.text), s.template) for s in segments]
+        for part in self._special_tokens.split(clean):
+            if isinstance(part, int):
+                ids.append(part)
+                starts = True
+            else:
+                ids += self._model.encode(f" {part}" if starts and self._space_prefix else part)
+                starts = False
+        return ids
+
+
+def _whole_characters(text: str) -> str:
+    """Join pairs of surrogates and replace lone ones, which no UTF-8 can write."""
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text

@@ -1,0 +1,151 @@
+"""The checked vocabulary of a file: tokens, their kinds, and the ids with a special meaning."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from wgslm.errors import GgufError
+from wgslm.text.endings import find_endings
+from wgslm.text.metadata import PREFIX, boolean, small_integers, string, strings, token_id
+
+
+class Kind(IntEnum):
+    """The values of `tokenizer.ggml.token_type`."""
+
+    UNDEFINED = 0
+    NORMAL = 1
+    UNKNOWN = 2
+    CONTROL = 3
+    USER_DEFINED = 4
+    UNUSED = 5
+    BYTE = 6
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What a tokenizer family takes where the file has no key."""
+
+    bos_id: int | None = None
+    eos_id: int | None = None
+    unknown_id: int | None = None
+    add_bos: bool = False
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Every token of a model, and what is known of it."""
+
+    tokens: Sequence[str]
+    kinds: bytes  # a Kind per token
+    ids: Mapping[str, int]  # ordinary tokens by text: what text may become
+    controls: Mapping[str, int]  # what only a template may write
+    user_defined: Mapping[str, int]  # taken whole out of any text
+    strips: frozenset[int]  # special tokens that swallow the white space after them
+    bos_id: int | None
+    eos_id: int | None
+    eot_id: int | None
+    eom_id: int | None
+    unknown_id: int | None
+    end_ids: frozenset[int]
+    add_bos: bool
+    add_eos: bool
+
+
+def read_vocabulary(metadata: Mapping[str, object], defaults: Defaults) -> Vocabulary:
+    """Read and check a vocabulary; GgufError names the key that is wrong."""
+    tokens = strings(metadata, PREFIX + "tokens")
+    ids = _unique(tokens)
+    kinds = _kinds(metadata, len(tokens))
+
+    def special(key: str, default: int | None) -> int | None:
+        given = token_id(metadata, PREFIX + key, len(tokens))
+        if given is None and default is not None and default < len(tokens):
+            return default
+        return given
+
+    bos_id = special("bos_token_id", defaults.bos_id)
+    eos_id = special("eos_token_id", defaults.eos_id)
+    unknown_id = special("unknown_token_id", defaults.unknown_id)
+    endings = find_endings(metadata, ids, len(tokens), eos_id)
+    for id in endings.by_text:
+        kinds[id] = Kind.CONTROL
+    controls, user_defined = _take_specials(tokens, kinds, ids)
+    return Vocabulary(
+        tokens=tokens,
+        kinds=bytes(kinds),
+        ids=ids,
+        controls=controls,
+        user_defined=user_defined,
+        strips=_strips(metadata, {**controls, **user_defined}),
+        bos_id=bos_id,
+        eos_id=eos_id,
+        eot_id=endings.eot_id,
+        eom_id=endings.eom_id,
+        unknown_id=unknown_id,
+        end_ids=endings.ids,
+        add_bos=_adds(metadata, "bos", defaults.add_bos, bos_id),
+        add_eos=_adds(metadata, "eos", False, eos_id),
+    )
+
+
+def _unique(tokens: Sequence[str]) -> dict[str, int]:
+    """Number the tokens; a text that two of them share would make encoding ambiguous."""
+    key = PREFIX + "tokens"
+    if not tokens:
+        raise GgufError(f"{key} is empty; a vocabulary has at least one token")
+    ids = dict(zip(tokens, range(len(tokens)), strict=True))
+    blanks = tokens.count("")  # padding of some converters; no text becomes one
+    if len(ids) + max(blanks - 1, 0) != len(tokens):
+        again = next(id for id, text in enumerate(tokens) if text and ids[text] != id)
+        text = tokens[again]
+        raise GgufError(f"{key} has {text!r} twice, as {again} and {ids[text]}; tokens must differ")
+    ids.pop("", None)
+    return ids
+
+
+def _kinds(metadata: Mapping[str, object], count: int) -> bytearray:
+    key = PREFIX + "token_type"
+    if key not in metadata:
+        return bytearray([Kind.NORMAL]) * count
+    return bytearray(small_integers(metadata, key, most=max(Kind), length=count))
+
+
+def _take_specials(
+    tokens: Sequence[str], kinds: bytearray, ids: dict[str, int]
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Take the tokens that no ordinary text may become out of `ids`; return controls, user's."""
+    controls, user_defined = {}, {}
+    normal = int(Kind.NORMAL)
+    for id in [id for id, kind in enumerate(kinds) if kind != normal]:
+        text, kind = tokens[id], kinds[id]
+        if kind == Kind.BYTE and not re.fullmatch("<0x[0-9A-Fa-f]{2}>", text):
+            raise GgufError(
+                f"{PREFIX}tokens has {text[:60]!r} as {id}, which {PREFIX}token_type calls a byte; "
+                "bytes are written like <0x0A>"
+            )
+        if text and kind in (Kind.CONTROL, Kind.UNKNOWN):
+            controls[text] = ids.pop(text)
+        elif text and kind == Kind.USER_DEFINED:
+            user_defined[text] = id
+    return controls, user_defined
+
+
+def _adds(metadata: Mapping[str, object], which: str, default: bool, id: int | None) -> bool:
+    key = f"{PREFIX}add_{which}_token"
+    adds = boolean(metadata, key, default)
+    if adds and id is None:
+        raise GgufError(
+            f"{key} is true{'' if key in metadata else ' for this tokenizer'}, but the file has "
+            f"no {PREFIX}{which}_token_id to add"
+        )
+    return adds
+
+
+def _strips(metadata: Mapping[str, object], specials: Mapping[str, int]) -> frozenset[int]:
+    # No key says it: llama.cpp goes by the model's name too (Phi-3 was trained this way).
+    name = (string(metadata, "general.name") or "").lower()
+    if "phi-3" not in name and "phi3" not in name:
+        return frozenset()
+    keeping = ("<unk>", "<s>", "<|endoftext|>")
+    return frozenset(id for text, id in specials.items() if text not in keeping)

@@ -1,0 +1,27 @@
+// Bytes and nibbles of a word as four numbers, lowest first.
+
+// The bytes of `v`, 0..255.
+fn bytes4(v: u32) -> vec4f {
+    return vec4f(f32(v & 255u), f32((v >> 8u) & 255u), f32((v >> 16u) & 255u), f32(v >> 24u));
+}
+
+// The bytes of `v`, -128..127.
+fn signed4(v: u32) -> vec4f {
+    let i = vec4i(i32(v << 24u), i32(v << 16u), i32(v << 8u), i32(v));
+    return vec4f(i >> vec4u(24u));
+}
+
+// The low nibbles of the bytes of `v`, 0..15.
+fn low4(v: u32) -> vec4f {
+    return bytes4(v & 0x0f0f0f0fu);
+}
+
+// The high nibbles of the bytes of `v`, 0..15.
+fn high4(v: u32) -> vec4f {
+    return bytes4((v >> 4u) & 0x0f0f0f0fu);
+}
+
+// The lowest four bits of `v`, spread to bit `shift` of each byte.
+fn spread4(v: u32, shift: u32) -> u32 {
+    return (((v & 1u) | ((v & 2u) << 7u) | ((v & 4u) << 14u) | ((v & 8u) << 21u))) << shift;
+}

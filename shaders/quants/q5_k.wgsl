@@ -1,0 +1,30 @@
+// Q5_K: 256 weights in 8 groups of 32; scales: lib/k_scales; quants: 32 bytes of high bits, then
+// 128 bytes. weight = d * scale * q - dmin * min
+//
+// Bytes 32 j .. 32 j + 31 hold groups 2 j (low nibbles) and 2 j + 1 (high nibbles); bit j of the
+// high bits' byte i is the fifth bit of weight i of group j.
+
+#import lib/k_scales
+#import lib/unpack
+
+fn five(nibbles: u32, high: u32) -> vec4f {
+    return bytes4((nibbles & 0x0f0f0f0fu) | ((high & 0x01010101u) << 4u));
+}
+
+fn decode32(group: u32) -> array<vec4f, 8> {
+    let s = k_scale_min(group);
+    let block = (group / 8u) * 10u;
+    let j = group & 7u;
+    let at = block + 2u + (j / 2u) * 2u;
+    let shift = 4u * (j & 1u);
+    let a = quants[at] >> vec4u(shift);
+    let b = quants[at + 1u] >> vec4u(shift);
+    let h = quants[block] >> vec4u(j);
+    let i = quants[block + 1u] >> vec4u(j);
+    return array<vec4f, 8>(
+        s.x * five(a.x, h.x) - s.y, s.x * five(a.y, h.y) - s.y,
+        s.x * five(a.z, h.z) - s.y, s.x * five(a.w, h.w) - s.y,
+        s.x * five(b.x, i.x) - s.y, s.x * five(b.y, i.y) - s.y,
+        s.x * five(b.z, i.z) - s.y, s.x * five(b.w, i.w) - s.y,
+    );
+}
