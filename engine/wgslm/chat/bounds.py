@@ -28,7 +28,7 @@ class Budget:
 
     def __init__(self, messages: int = 0, values: int = 0, nbytes: int = 0) -> None:
         """Allow for a conversation of so many messages, values in them, and bytes of text."""
-        steps = 200_000 + 300 * values + nbytes // 2 + 2 * messages**2
+        steps = 150_000 + 300 * values + nbytes // 2 + 2 * messages**2
         self._max_steps = self._steps = min(steps, MAX_STEPS)
         self._max_bytes = self._bytes = min((4 << 20) + (32 + 2 * messages) * nbytes, MAX_BYTES)
         self._calls = 0

@@ -19,7 +19,7 @@ from wgslm.chat.scan import check_nesting
 from wgslm.errors import TemplateError
 
 FILENAME = "<chat template>"
-MAX_NODES = 5_000  # ... and 1,300 of these,
+MAX_NODES = 4_000  # ... and 1,300 of these,
 MAX_TREE = 80  # ... nested 29 deep
 MAX_ELIF = 60
 

@@ -17,7 +17,7 @@ from wgslm.chat.formats import BUILT_IN, CHATML, FROM_FILE
 from wgslm.chat.messages import Message, fold_system, read_messages
 from wgslm.chat.sandbox import Sandbox
 from wgslm.chat.specials import Marker, Specials
-from wgslm.chat.values import Reader, is_unicode, mapped, strings
+from wgslm.chat.values import Reader, mapped, strings
 from wgslm.errors import RequestError, TemplateError
 from wgslm.text.segment import Segment
 
@@ -112,7 +112,7 @@ class ChatTemplate:
         sandbox = Sandbox(budget, self._clock, marker.character if marker else "")
         template = jinja2.Template.from_code(sandbox, self._code, sandbox.globals)
         try:
-            text = "".join(template.root_render_func(template.new_context(variables)))
+            return "".join(template.root_render_func(template.new_context(variables)))
         except TemplateError as error:
             message = str(error)
             raise TemplateError(marker.remove(message) if marker else message) from None
@@ -123,9 +123,6 @@ class ChatTemplate:
                 f"the chat template fails on line {line} for this conversation:"
                 f" {marker.remove(message) if marker else message}"
             ) from error
-        if not is_unicode(text):
-            raise TemplateError("the chat template outputs half a surrogate pair, which is no text")
-        return text
 
 
 def _line(template: jinja2.Template, traceback: TracebackType | None) -> int:

@@ -25,8 +25,6 @@ class Reader:
             raise RequestError(f"the request has more than {MAX_VALUES:,} values", where)
         if isinstance(value, str):
             self.nbytes += sys.getsizeof(value)
-            if not is_unicode(value):
-                raise RequestError(f"{where} has half a surrogate pair, which is no text", where)
             return str(value)
         if isinstance(value, bool | float | None):
             return value
@@ -55,15 +53,6 @@ class Reader:
         if not isinstance(key, str):
             raise RequestError(f"{where} has the key {key!r}; keys are strings", where)
         return str(self.read(key, where))
-
-
-def is_unicode(text: str) -> bool:
-    """Whether a string can be encoded; JSON can spell ones that cannot."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def strings(value: object) -> Iterator[str]:

@@ -3,8 +3,9 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 
-from jinja2 import nodes
+from jinja2 import Template, nodes
 from jinja2.exceptions import TemplateError
 from jinja2.ext import Extension, loopcontrols
 from jinja2.parser import Parser
@@ -31,12 +32,6 @@ class Generation(Extension):
 
 def plain_jinja(source: str, messages: Sequence[object], **variables: object) -> str:
     """Render as `transformers.apply_chat_template` does."""
-    environment = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols, Generation]
-    )
-    environment.filters["tojson"] = _tojson
-    environment.globals["raise_exception"] = _raise_exception
-    environment.globals["strftime_now"] = NOW.strftime
     names: dict[str, object] = {
         "tools": None,
         "documents": None,
@@ -45,7 +40,18 @@ def plain_jinja(source: str, messages: Sequence[object], **variables: object) ->
         "eos_token": "",
         **variables,
     }
-    return environment.from_string(source).render(messages=messages, **names)
+    return _compiled(source).render(messages=messages, **names)
+
+
+@cache
+def _compiled(source: str) -> Template:
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols, Generation]
+    )
+    environment.filters["tojson"] = _tojson
+    environment.globals["raise_exception"] = _raise_exception
+    environment.globals["strftime_now"] = NOW.strftime
+    return environment.from_string(source)
 
 
 def _raise_exception(message: str) -> None:

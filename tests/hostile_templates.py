@@ -95,9 +95,12 @@ BOMBS = {
     "namespace of itself": "{% set ns = namespace() %}{% set ns.a = ns %}{{ ns }}",
     **{
         f"kept deep: {name}": "{% macro args() %}{% set ns.x = varargs %}{% endmacro %}"
-        "{% macro keys() %}{% set ns.x = kwargs %}{% endmacro %}" + _GROW
+        "{% macro keys() %}{% set ns.x = kwargs %}{% endmacro %}"
+        + _GROW
         + "{% set rows = namespace() %}"
-        + "{% for i in range(20000) %}" + step + "{% endfor %}done"
+        + "{% for i in range(20000) %}"
+        + step
+        + "{% endfor %}done"
         for name, step in {
             "list": "{% set ns.x = [ns.x] %}",
             "tuple": "{% set ns.x = (ns.x,) %}",
@@ -128,34 +131,58 @@ BOMBS = {
             "{% set ns.x = g %}{% endfor %}",
         }.items()
     },
-    "kept deep: call by call": "{% macro f(x) %}{{ f(" + "[" * 38 + "x" + "]" * 38 + ") }}{% endmacro %}{{ f(1) }}",
+    "kept deep: call by call": "{% macro f(x) %}{{ f("
+    + "[" * 38
+    + "x"
+    + "]" * 38
+    + ") }}{% endmacro %}{{ f(1) }}",
     "kept deep: name by name": "{% set x = 1 %}" + "{% set x = [x] %}" * 1000,
     "kept deep: with": "{% with x = [x] %}" * 39 + "{% endwith %}" * 39,
     "kept deep: filter": "{{ [1]" + "|batch(1)" * 30 + " }}",
     "rfind": "{% set n = 'b' ~ 'a' * 400000 %}{{ ('a' * 900000).rfind(n) }}",
     "rsplit": "{% set n = 'b' ~ 'a' * 400000 %}{{ ('a' * 900000).rsplit(n)|length }}",
     "rfind often": "{% set n = 'b' ~ 'a' * 500 %}{% set h = 'a' * 2000 %}"
-    + _FOREVER + "{% set x = h.rfind(n) %}" + _END,
+    + _FOREVER
+    + "{% set x = h.rfind(n) %}"
+    + _END,
     "find often": "{% set n = 'a' * 50 ~ 'b' ~ 'a' * 49 %}{% set h = 'a' * 2400 %}"
-    + _FOREVER + "{% set x = n in h %}" + _END,
+    + _FOREVER
+    + "{% set x = n in h %}"
+    + _END,
     "compare often": _BIG + _FOREVER + "{% if z == y %}{% endif %}" + _END,
     "order often": _BIG + _FOREVER + "{% if z < y %}{% endif %}" + _END,
-    "in list often": _BIG + "{% set l = [z] * 1000 %}" + _FOREVER + "{% if y in l %}{% endif %}" + _END,
+    "in list often": _BIG
+    + "{% set l = [z] * 1000 %}"
+    + _FOREVER
+    + "{% if y in l %}{% endif %}"
+    + _END,
     "in range often": _FOREVER + "{% if 'a' in range(99999) %}{% endif %}" + _END,
     "starts often": _BIG + _FOREVER + "{% set x = z.startswith(s) %}" + _END,
     "literal often": _FOREVER + "{% set x = [" + "1," * 9000 + "] %}" + _END,
     "names often": _FOREVER + "{% if " + "nothing and " * 60 + "nothing %}{% endif %}" + _END,
-    "literal kept": "{% set ns = namespace(x=[]) %}" + _FOREVER
-    + "{% set ns.x = [ns.x, [" + "1," * 9000 + "]] %}" + _END,
+    "literal kept": "{% set ns = namespace(x=[]) %}"
+    + _FOREVER
+    + "{% set ns.x = [ns.x, ["
+    + "1," * 9000
+    + "]] %}"
+    + _END,
     "false loop": "{% for i in range(99999) %}{% for j in range(99999) if false %}" + _END,
     "filtered loop": "{% for i in range(99999) %}{% for j in range(99999) if j is odd %}" + _END,
     "list often": _FOREVER + "{% set x = range(99999)|list %}" + _END,
-    "lists kept": "{% set ns = namespace(x=[]) %}" + _FOREVER
-    + "{% set ns.x = [ns.x, [0] * 99999] %}" + _END,
-    "slices kept": _BIG + "{% set ns = namespace(x=[]) %}" + _FOREVER
-    + "{% set ns.x = [ns.x, s[1:]] %}" + _END,
-    "reversed kept": _BIG + "{% set ns = namespace(x=[]) %}" + _FOREVER
-    + "{% set ns.x = [ns.x, s[::-1]] %}" + _END,
+    "lists kept": "{% set ns = namespace(x=[]) %}"
+    + _FOREVER
+    + "{% set ns.x = [ns.x, [0] * 99999] %}"
+    + _END,
+    "slices kept": _BIG
+    + "{% set ns = namespace(x=[]) %}"
+    + _FOREVER
+    + "{% set ns.x = [ns.x, s[1:]] %}"
+    + _END,
+    "reversed kept": _BIG
+    + "{% set ns = namespace(x=[]) %}"
+    + _FOREVER
+    + "{% set ns.x = [ns.x, s[::-1]] %}"
+    + _END,
     "wide text": "{% set ns = namespace(x=[]) %}{% for i in range(9999) %}"
     "{% set ns.x = [ns.x, '\U0001f600' * 900000] %}{% endfor %}",
     "doubling": "{% set ns = namespace(s='aa') %}{% for i in range(99) %}"
@@ -164,7 +191,11 @@ BOMBS = {
     "{% set ns.s = ns.s + ns.s %}{% endfor %}",
     "doubling tuple": "{% set ns = namespace(s=(1,)) %}{% for i in range(99) %}"
     "{% set ns.s = ns.s * 2 %}{% endfor %}",
-    "output in a macro": "{% macro f() %}" + _FOREVER + "x" * 100_000 + _END + "{% endmacro %}{{ f()|length }}",
+    "output in a macro": "{% macro f() %}"
+    + _FOREVER
+    + "x" * 100_000
+    + _END
+    + "{% endmacro %}{{ f()|length }}",
     "output set": "{% set x %}" + _FOREVER + "x" * 100_000 + _END + "{% endset %}",
     "output filtered": "{% filter upper %}" + _FOREVER + "x" * 100_000 + _END + "{% endfilter %}",
     "output": _FOREVER + "x" * 100_000 + _END,
@@ -190,20 +221,28 @@ BOMBS = {
     "slice filter": "{{ [1]|slice(2000000000)|list|length }}",
     "escape": "{{ ('&' * 900000)|e|e|e|length }}",
     "lipsum": "{{ lipsum(n=1000000) }}",
-    "arguments": "{% macro f() %}{{ varargs|length }}{% endmacro %}" + _FOREVER
-    + "{{ f(*range(99999)) }}" + _END,
-    "keywords": "{% macro f() %}{{ kwargs|length }}{% endmacro %}" + _FOREVER
-    + "{{ f(**dict(a=1)) }}" + _END,
+    "arguments": "{% macro f() %}{{ varargs|length }}{% endmacro %}"
+    + _FOREVER
+    + "{{ f(*range(99999)) }}"
+    + _END,
+    "keywords": "{% macro f() %}{{ kwargs|length }}{% endmacro %}"
+    + _FOREVER
+    + "{{ f(**dict(a=1)) }}"
+    + _END,
     "recursive loop": "{% for x in [[1]] recursive %}{{ loop([x]) }}{% endfor %}",
     "caller": "{% macro f() %}{% call f() %}{{ caller() }}{% endcall %}{% endmacro %}{{ f() }}",
-    "macro pair": "{% macro f() %}{{ g() }}{% endmacro %}{% macro g() %}{{ f() }}{% endmacro %}{{ f() }}",
-    "macro tree": "{% macro f(n) %}{% if n %}{{ f(n - 1) }}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(38) }}",
+    "macro pair": "{% macro f() %}{{ g() }}{% endmacro %}"
+    "{% macro g() %}{{ f() }}{% endmacro %}{{ f() }}",
+    "macro tree": "{% macro f(n) %}{% if n %}{{ f(n - 1) }}{{ f(n - 1) }}{% endif %}{% endmacro %}"
+    "{{ f(38) }}",
     "macro by name": "{% macro f(g) %}{{ g(g) }}{% endmacro %}{{ f(f) }}",
     "date": "{{ strftime_now('%2000000000d' * 9) }}",
     "long date": "{{ strftime_now('%c' * 1000000) }}",
     "complaint": "{{ raise_exception('a' * 900000) }}",
     "shadowed names": "{% set environment = 1 %}{% set context = 1 %}{% set step = 1 %}"
-    + _FOREVER + "{% set environment = 2 %}" + _END,
+    + _FOREVER
+    + "{% set environment = 2 %}"
+    + _END,
 }
 
 NESTED = {
@@ -234,7 +273,14 @@ NESTED = {
     "call blocks": "{% call f() %}" * 2000 + "{% endcall %}" * 2000,
     "generation": "{% generation %}" * 2000 + "{% endgeneration %}" * 2000,
     "mixed": "{% if [[[[[[[[[[1]]]]]]]]]] %}" * 39 + "{% endif %}" * 39,
-    "at every limit": "{% if 1 %}" * 30 + "{{ " + "(" * 9 + "1" + "+1" * 40 + ")" * 9 + " }}" + "{% endif %}" * 30,
+    "at every limit": "{% if 1 %}" * 30
+    + "{{ "
+    + "(" * 9
+    + "1"
+    + "+1" * 40
+    + ")" * 9
+    + " }}"
+    + "{% endif %}" * 30,
     "set blocks hidden": "{% set a|upper %}" * 2000 + "{% endset %}" * 2000,
     "set blocks with an equals sign": "{% set a|f(b=1) %}" * 2000 + "{% endset %}" * 2000,
     "chains in brackets": "{{ " + ("(1" + "+1" * 100) * 39 + ")" * 39 + " }}",
