@@ -1,10 +1,11 @@
 """What the end-to-end tests share: dist/ as it is now, served, and a real Chromium."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import BrowserContext, Playwright, sync_playwright
 
 from setup_modules import load
 
@@ -18,26 +19,43 @@ def site() -> Iterator[str]:
         yield served.url
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """A headless Chromium whose WebGPU is SwiftShader, so that every machine runs the same."""
+@pytest.fixture(scope="module")  # no longer: its event loop would run under the other tests too
+def playwright() -> Iterator[Playwright]:
+    """What drives browsers."""
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture
+def new_visitor(playwright: Playwright, tmp_path: Path) -> Iterator[Callable[[], BrowserContext]]:
+    """Start a headless Chromium for somebody who has never been here, with a profile on disk.
+
+    Its WebGPU is SwiftShader, so that every machine runs the same.
+    """
     machine = load("machine")
     try:
-        path = machine.ensure_browser()
+        browser = machine.ensure_browser()
     except SystemExit as error:
         if os.environ.get("REQUIRE_GPU"):
             raise
         pytest.skip(str(error))
-    with sync_playwright() as playwright:
+    visitors: list[BrowserContext] = []
+
+    def launch() -> BrowserContext:
+        profile = tmp_path / f"profile-{len(visitors)}"
         flags = machine.browser_flags(None)
-        browser = playwright.chromium.launch(executable_path=path, args=flags)
-        yield browser
-        browser.close()
+        visitor = playwright.chromium.launch_persistent_context(
+            profile, executable_path=browser, args=flags
+        )
+        visitors.append(visitor)
+        return visitor
+
+    yield launch
+    for visitor in visitors:
+        visitor.close()
 
 
 @pytest.fixture
-def visitor(chromium: Browser) -> Iterator[BrowserContext]:
-    """Somebody who has never been here: no cache, no storage."""
-    context = chromium.new_context()
-    yield context
-    context.close()
+def visitor(new_visitor: Callable[[], BrowserContext]) -> BrowserContext:
+    """One new visitor."""
+    return new_visitor()

@@ -2,6 +2,7 @@
 
 import gzip
 import time
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import BrowserContext
@@ -10,8 +11,9 @@ from setup_modules import load
 
 COLD_SECONDS = 5.0
 WARM_SECONDS = 3.0
+TRIES = 2  # the better one counts: other programs only ever make it slower
 WIRE_NBYTES = 8_000_000
-READY = "#status[data-state=ready]"
+SETTLED = "#status:not([data-state=loading])"
 
 pytestmark = [pytest.mark.e2e, pytest.mark.gpu]
 
@@ -20,20 +22,24 @@ def seconds_until_ready(visitor: BrowserContext, site: str) -> float:
     page = visitor.new_page()
     begun = time.perf_counter()
     page.goto(site)
-    page.wait_for_selector(READY, timeout=60_000)
+    status = page.wait_for_selector(SETTLED, timeout=60_000)
     seconds = time.perf_counter() - begun
+    assert status and status.get_attribute("data-state") == "ready"
     page.close()
     return seconds
 
 
 def test_page_is_ready_soon_and_sooner_on_the_next_visit(
-    visitor: BrowserContext, site: str
+    new_visitor: Callable[[], BrowserContext], site: str
 ) -> None:
-    cold = seconds_until_ready(visitor, site)
-    warm = min(seconds_until_ready(visitor, site) for _ in range(2))
+    colds, warms = [], []
+    for _ in range(TRIES):
+        with new_visitor() as visitor:
+            colds.append(seconds_until_ready(visitor, site))
+            warms.append(seconds_until_ready(visitor, site))
 
-    assert cold <= COLD_SECONDS
-    assert warm <= WARM_SECONDS
+    assert min(colds) <= COLD_SECONDS
+    assert min(warms) <= WARM_SECONDS
 
 
 def test_site_without_the_model_is_small_over_the_wire(site: str) -> None:
