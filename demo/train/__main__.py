@@ -18,7 +18,7 @@ from demo.train.verify import verify
 
 MODEL = Path(__file__).parents[1] / "model" / "wgslm-demo.q8_0.gguf"
 # Shares of the ids. SGD is most of the bytes and all booking talk: a quarter at the most.
-MIX = {"guide": 0.45, "stories": 0.25, "sgd": 0.22, "tm4": 0.08}
+MIX = {"guide": 0.55, "stories": 0.2, "sgd": 0.2, "tm4": 0.05}
 
 
 def main() -> None:
@@ -48,7 +48,7 @@ def _train(run: Path, arguments: argparse.Namespace) -> None:
         seed=arguments.seed,
         dropout=arguments.dropout,
     )
-    trainer = Trainer(config, recipe, run)
+    trainer = Trainer(config, recipe, run, compiled=arguments.compile)
     trainer.run(load_sources(run, "train"), load_sources(run, "valid"))
 
 
@@ -68,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--tokens", type=int, default=8192, help="ids per step")
     parser.add_argument("--vocabulary", type=int, default=4096, help="tokens, specials included")
     parser.add_argument("--dropout", type=float, default=0.0)
+    parser.add_argument("--compile", action="store_true", help="1.3 times faster, after minutes")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     return parser

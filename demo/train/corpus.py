@@ -10,8 +10,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from demo.train.conversation import Conversation, Turn, assistant, user
+from demo.train.words import NAMES
 
 _SPEAKERS = {"user": "user", "assistant": "assistant", "bot": "assistant"}
+CLERK = "You book tables, tickets and rooms, and look things up."
+BARISTA = "You take orders in a coffee bar."
 _STORY_END = "<|endoftext|>"
 
 STORY_REQUESTS = (
@@ -53,10 +56,12 @@ _THING = re.compile(
 )
 
 
-def read_dialogues(path: Path) -> Iterator[Conversation]:
+def read_dialogues(path: Path, system: str = "") -> Iterator[Conversation]:
     """Yield the dialogues of a file of `Speaker: words` lines, blank lines between them.
 
-    Turns of one speaker in a row are joined; what precedes the first user turn is dropped.
+    A system prompt, if given, precedes each: the clerk of the corpora is another character than
+    the model that answers without one. Turns of one speaker in a row are joined; what precedes
+    the first user turn is dropped.
     """
     for block in path.read_text(encoding="utf-8").split("\n\n"):
         turns: list[Turn] = []
@@ -71,7 +76,8 @@ def read_dialogues(path: Path) -> Iterator[Conversation]:
             else:
                 turns.append(user(words) if role == "user" else assistant(words))
         if len(turns) >= 2:
-            yield tuple(turns if turns[-1].role == "assistant" else turns[:-1])
+            whole = turns if turns[-1].role == "assistant" else turns[:-1]
+            yield (Turn("system", system), *whole) if system else tuple(whole)
 
 
 def read_stories(path: Path, seed: int) -> Iterator[Conversation]:
@@ -80,14 +86,15 @@ def read_stories(path: Path, seed: int) -> Iterator[Conversation]:
     for text in path.read_text(encoding="utf-8").split(_STORY_END):
         story = "\n".join(line.strip() for line in text.strip().splitlines() if line.strip())
         if len(story) > 100 and story[-1] in '.!?"':
+            story = _rename(story, chance)
             yield user(_request(story, chance)), assistant(story)
 
 
 def read_corpora(folder: Path, seed: int) -> dict[str, Callable[[], Iterator[Conversation]]]:
     """Return a reader for each training source of the reference data's `corpora` folder."""
     return {
-        "sgd": lambda: read_dialogues(folder / "sgd_dialogues.txt"),
-        "tm4": lambda: read_dialogues(folder / "tm4.txt"),
+        "sgd": lambda: read_dialogues(folder / "sgd_dialogues.txt", CLERK),
+        "tm4": lambda: read_dialogues(folder / "tm4.txt", BARISTA),
         "stories": lambda: read_stories(folder / "tinystories_B.txt", seed),
     }
 
@@ -95,6 +102,14 @@ def read_corpora(folder: Path, seed: int) -> dict[str, Callable[[], Iterator[Con
 def read_heldout(folder: Path) -> list[Conversation]:
     """Return SODA's validation dialogues, for evaluation only."""
     return list(read_dialogues(folder / "soda_tinytalk_val.txt"))
+
+
+def _rename(story: str, chance: random.Random) -> str:
+    """Give the hero another name in half of the stories, so that names are read, not recited."""
+    found = _NAMED.search(story[:400])
+    if found is None or chance.random() < 0.5:
+        return story
+    return re.sub(rf"\b{found[2]}\b", chance.choice(NAMES), story)
 
 
 def _request(story: str, chance: random.Random) -> str:

@@ -6,16 +6,17 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from demo.train import guide
+from demo.train.chats import chats
 from demo.train.conversation import Conversation
 from demo.train.corpus import read_corpora
 from demo.train.dataset import ROW_LENGTHS, Source
+from demo.train.guide import read_facts
 from demo.train.tokenizer import Vocabulary, nbytes_per_token
 
 Readers = dict[str, Callable[[], Iterator[Conversation]]]
 
 VOCABULARY = "vocabulary.json"
-GUIDE_CHATS = 40_000
+GUIDE_CHATS = 80_000
 HELD_BACK = 0.01  # of every source, for validation
 
 
@@ -49,11 +50,7 @@ def load_sources(folder: Path, part: str) -> dict[str, Source]:
 
 def guide_chats(seed: int) -> Iterator[Conversation]:
     """Yield the guide's chats."""
-    files = guide.read_facts()
-    openings, closings = files.pop("greetings"), files.pop("farewells")
-    facts = [fact for group in files.values() for fact in group]
-    stream = guide.chats([*facts, *openings], openings, closings, seed)
-    return itertools.islice(stream, GUIDE_CHATS)
+    return itertools.islice(chats(read_facts(), seed), GUIDE_CHATS)
 
 
 def _sample(readers: Readers, seed: int) -> Iterator[str]:

@@ -55,11 +55,34 @@ class Snapshot:
     parameters: Parameters  # the moving average
 
 
+Inputs = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # ids, targets, weights, each [B, T]
+
+
+def weighted_loss(
+    config: Config,
+    parameters: Parameters,
+    inputs: Inputs,
+    table: tuple[torch.Tensor, torch.Tensor],
+    dropout: float = 0.0,
+) -> torch.Tensor:
+    """Return the mean loss of the targets by their weights, computed in bf16 where that is safe."""
+    ids, targets, weights = inputs
+    with torch.autocast(ids.device.type, torch.bfloat16):
+        logits = forward(config, parameters, ids, table, dropout)
+    each = functional.cross_entropy(
+        logits.float().flatten(0, 1), targets.flatten(), reduction="none"
+    )
+    return (each * weights.flatten()).sum() / weights.sum()
+
+
 class Trainer:
     """A model, its optimisers and its place in the run."""
 
-    def __init__(self, config: Config, recipe: Recipe, folder: Path) -> None:
+    def __init__(
+        self, config: Config, recipe: Recipe, folder: Path, *, compiled: bool = False
+    ) -> None:
         """Start afresh, or from the folder's checkpoint if it has one."""
+        self._loss = torch.compile(weighted_loss, dynamic=False) if compiled else weighted_loss
         self.config, self.recipe, self.folder = config, recipe, folder
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         torch.manual_seed(recipe.seed)
@@ -94,12 +117,14 @@ class Trainer:
         total = weight = 0.0
         for batch in itertools.islice(batches({"": source}, {"": 1.0}, 8192, 0), 4):
             with torch.no_grad():
-                total += float(self._loss(self.average, batch, 0.0)) * float(batch.weights.sum())
+                loss = weighted_loss(self.config, self.average, self._on_device(batch), self.table)
+                total += float(loss) * float(batch.weights.sum())
             weight += float(batch.weights.sum())
         return total / weight
 
     def _train(self, batch: Batch) -> float:
-        loss = self._loss(self.parameters, batch, self.recipe.dropout)
+        inputs = self._on_device(batch)
+        loss = self._loss(self.config, self.parameters, inputs, self.table, self.recipe.dropout)
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(self.parameters.values(), 1.0)
         for optimiser, rate in self.optimisers:
@@ -113,16 +138,10 @@ class Trainer:
             self.average[name].lerp_(value.detach(), 1 - keep)
         return float(loss.detach())
 
-    def _loss(self, parameters: Parameters, batch: Batch, dropout: float) -> torch.Tensor:
-        ids = torch.from_numpy(batch.ids).to(self.device)
-        targets = torch.from_numpy(batch.targets).to(self.device)
-        weights = torch.from_numpy(batch.weights).to(self.device)
-        with torch.autocast(self.device.type, torch.bfloat16):
-            logits = forward(self.config, parameters, ids, self.table, dropout)
-        each = functional.cross_entropy(
-            logits.float().flatten(0, 1), targets.flatten(), reduction="none"
-        )
-        return (each * weights.flatten()).sum() / weights.sum()
+    def _on_device(self, batch: Batch) -> Inputs:
+        ids, targets = torch.from_numpy(batch.ids), torch.from_numpy(batch.targets)
+        weights = torch.from_numpy(batch.weights)
+        return ids.to(self.device), targets.to(self.device), weights.to(self.device)
 
     def _make_optimisers(self) -> list[tuple[torch.optim.Optimizer, float]]:
         recipe = self.recipe
