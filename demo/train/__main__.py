@@ -1,4 +1,4 @@
-"""`python -m demo.train STEP`: prepare, train, export, verify, in this order.
+"""`python -m demo.train STEP`: prepare, train, export, verify, evaluate, in this order.
 
 Every step reads and writes files of one run folder and can be started again.
 """
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from demo.train.evaluate import evaluate
 from demo.train.export import export
 from demo.train.model import Config
 from demo.train.prepare import VOCABULARY, load_sources, prepare
@@ -16,6 +17,7 @@ from demo.train.tokenizer import Vocabulary
 from demo.train.training import CHECKPOINT, Recipe, Trainer, load_snapshot
 from demo.train.verify import verify
 
+STEPS = ("prepare", "train", "export", "verify", "evaluate")
 MODEL = Path(__file__).parents[1] / "model" / "wgslm-demo.q8_0.gguf"
 # Shares of the ids. SGD is most of the bytes and all booking talk: a quarter at the most.
 MIX = {"guide": 0.55, "stories": 0.2, "sgd": 0.2, "tm4": 0.05}
@@ -34,6 +36,8 @@ def main() -> None:
         vocabulary = Vocabulary.load(run / VOCABULARY)
         nbytes = export(load_snapshot(run / CHECKPOINT), vocabulary, arguments.model)
         print(f"{arguments.model}: {nbytes} bytes")
+    elif arguments.step == "evaluate":
+        evaluate([arguments.model, *arguments.beside], _corpora(), run)
     else:
         worst = verify(load_snapshot(run / CHECKPOINT), arguments.model)
         print(f"logits of NumPy from the file and of PyTorch differ by at most {worst:.2e}")
@@ -61,9 +65,10 @@ def _corpora() -> Path:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m demo.train", description=__doc__)
-    parser.add_argument("step", choices=("prepare", "train", "export", "verify"))
+    parser.add_argument("step", choices=STEPS)
     parser.add_argument("--run", type=Path, default=Path(".cache/train"), help="the run's folder")
     parser.add_argument("--model", type=Path, default=MODEL, help="the GGUF file")
+    parser.add_argument("--beside", type=Path, nargs="*", default=[], help="files to compare with")
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--tokens", type=int, default=8192, help="ids per step")
     parser.add_argument("--vocabulary", type=int, default=4096, help="tokens, specials included")

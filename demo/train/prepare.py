@@ -61,7 +61,7 @@ def _sample(readers: Readers, seed: int) -> Iterator[str]:
         left = 1_500_000
         for conversation in conversations:
             for turn in conversation:
-                yield turn.text
+                yield from (turn.role, turn.text)  # the roles become tokens, too
                 left -= len(turn.text)
             if left < 0:
                 break
