@@ -39,11 +39,19 @@ def test_its_template_and_its_end_tokens_are_those_of_training(model: NumpyLlama
     assert model.fields["llama.context_length"] >= 1024
 
 
-def test_it_has_learnt_how_a_chat_begins(model: NumpyLlama) -> None:
-    tokens = model.fields["tokenizer.ggml.tokens"]
-    ids = [tokens.index(token) for token in (BEGIN, "<|im_start|>")]
+def test_it_answers_a_greeting_with_a_capital_letter(model: NumpyLlama) -> None:
+    tokens: list[str] = model.fields["tokenizer.ggml.tokens"]
+    rest, ids = f"{BEGIN}<|im_start|>userĊHi!{END}Ċ<|im_start|>assistantĊ", list[int]()
+    while rest:  # the longest token first: near enough to BPE for these words
+        ids.append(
+            max(
+                (id for id, token in enumerate(tokens) if rest.startswith(token)),
+                key=lambda id: len(tokens[id]),
+            )
+        )
+        rest = rest.removeprefix(tokens[ids[-1]])
 
     logits = model.logits(ids)
 
     assert np.isfinite(logits).all()
-    assert any(role.startswith(tokens[int(logits[1].argmax())]) for role in ("user", "system"))
+    assert tokens[int(logits[-1].argmax())][0].isupper()
