@@ -1,4 +1,4 @@
-"""The hand-written guide, read from `guide/*.txt`: facts, each with many phrasings.
+"""The hand-written guide, read from `facts/*.txt`: facts, each with many phrasings.
 
 The files' form, one block per fact, blank lines between blocks:
 
@@ -20,7 +20,7 @@ from pathlib import Path
 
 from demo.train.conversation import Turn, assistant, user
 
-FOLDER = Path(__file__).with_name("guide")
+FOLDER = Path(__file__).with_name("facts")
 
 FORMS = {
     "?what": (
