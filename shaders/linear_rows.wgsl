@@ -38,9 +38,9 @@ fn main(
     let last = params.rows - 1u;
     var sum = array<f32, ROWS>();
     for (var j = 0u; j < params.groups; j++) {
+        let v = x32(j * 8u, params.dim4 - j * 8u);
         for (var r = 0u; r < ROWS; r++) {
-            let w = decode32(min(row + r, last) * params.groups + j);
-            sum[r] += dot32(w, j * 8u, params.dim4 - j * 8u);
+            sum[r] += dot32(decode32(min(row + r, last) * params.groups + j), v);
         }
     }
     for (var r = 0u; r < ROWS; r++) {

@@ -39,7 +39,8 @@ fn main(
     var sum = 0.0;
     if row < params.rows {
         for (var j = column; j < params.groups; j += LANES) {
-            sum += dot32(decode32(row * params.groups + j), j * 8u, params.dim4 - j * 8u);
+            let v = x32(j * 8u, params.dim4 - j * 8u);
+            sum += dot32(decode32(row * params.groups + j), v);
         }
     }
     partial[lane] = sum;
