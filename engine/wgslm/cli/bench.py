@@ -77,7 +77,10 @@ def _report(
         ("adapter", info.adapter),
         ("load", f"{model.seconds:.2f} s"),
         ("prefill", f"{median(r.prefill for r in runs):.1f} tok/s over {prompt_tokens:,} tokens"),
-        ("decode", f"{median(r.decode for r in runs):.1f} tok/s over {tokens - 1:,} tokens after them"),
+        (
+            "decode",
+            f"{median(r.decode for r in runs):.1f} tok/s over {tokens - 1:,} after them",
+        ),
         ("runs", f"{len(runs)}, medians shown; a warm-up came first"),
     ]
 

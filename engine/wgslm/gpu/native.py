@@ -179,11 +179,20 @@ class NativeDevice:
         recording.params.destroy()
 
     async def read(self, view: View) -> bytes:
-        """Read back in a thread, so that a server answers others meanwhile."""
-        buffer = _gpu(view.buffer)
-        data = await asyncio.to_thread(
-            self._queue.read_buffer, buffer, view.offset, -(-view.nbytes // 4) * 4
+        """Read back in a thread, so that a server answers others meanwhile.
+
+        A cancelled read ends when the thread does: whatever follows, `close` above all, must
+        not find it still waiting for the GPU (it would wait for ever).
+        """
+        nbytes = -(-view.nbytes // 4) * 4
+        thread = asyncio.ensure_future(
+            asyncio.to_thread(self._queue.read_buffer, _gpu(view.buffer), view.offset, nbytes)
         )
+        try:
+            data = await asyncio.shield(thread)
+        except asyncio.CancelledError:
+            await asyncio.wait({thread})
+            raise
         return bytes(data[: view.nbytes])
 
     async def idle(self) -> None:
