@@ -299,6 +299,12 @@ class Engine:
         """Return the ids of a conversation up to where the answer begins."""
         return self.tokenizer.encode_segments(self.template.render(messages))
 
+    def raw_ids(self, prompt: str | Sequence[int]) -> list[int]:
+        """Return the ids of a raw prompt. EOS is never added: the answer comes next."""
+        if isinstance(prompt, str):
+            return self.tokenizer.encode(prompt, bos=self.tokenizer.add_bos)
+        return list(prompt)
+
     async def chat(
         self, messages: Sequence[Mapping[str, object]], options: Options
     ) -> AsyncGenerator[Event]:
@@ -312,7 +318,7 @@ class Engine:
     ) -> AsyncGenerator[Event]:
         """Continue a text as it is, or ids. Closing the generator ends it."""
         begun = time.perf_counter()
-        ids = self._raw_ids(prompt)
+        ids = self.raw_ids(prompt)
         self._check_ids(ids)
         text, stops = TextStream(self.tokenizer), StopStrings(options.stop)
         run, first, held = Run(len(ids)), 0.0, 0
@@ -364,12 +370,6 @@ class Engine:
         free(self.device, self._weights)
         await self.device.close()
         await self.header.close()
-
-    def _raw_ids(self, prompt: str | Sequence[int]) -> list[int]:
-        """Return the ids of a raw prompt. EOS is never added: the answer comes next."""
-        if isinstance(prompt, str):
-            return self.tokenizer.encode(prompt, bos=self.tokenizer.add_bos)
-        return list(prompt)
 
     def _check_ids(self, ids: Sequence[int]) -> None:
         for id in ids:

@@ -37,6 +37,9 @@ class Limits:
     binding_nbytes: int
 
 
+DEFAULT_LIMITS = Limits(256 << 20, 128 << 20)  # what WebGPU promises on every adapter
+
+
 @dataclass(frozen=True, eq=False)
 class Buffer:
     """GPU memory. `handle` belongs to the device that made it."""
