@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from twins.quants import Blocks
+from twins.quants import Blocks, decode
 from wgslm.quants import Quant
 
 HALVES = {  # where a block has half floats, which must not become infinities
@@ -19,9 +19,13 @@ def random_blocks(quant: Quant, count: int, seed: int = 0) -> Blocks:
         return float_blocks(quant, rng.standard_normal(count))
     blocks = rng.integers(0, 256, (count, quant.nbytes), np.uint8)
     for at in HALVES[quant.name]:
-        scales = rng.uniform(-1, 1, (count, 1)).astype("<f2")
-        blocks[:, at : at + 2] = scales.view(np.uint8)
+        put_halves(blocks, at, rng.uniform(-1, 1, count))
     return blocks
+
+
+def put_halves(blocks: Blocks, at: int, values: NDArray[np.float64]) -> None:
+    """Store a half float at byte `at` of every block."""
+    blocks[:, at : at + 2] = values.astype("<f2").view(np.uint8).reshape(-1, 2)
 
 
 def float_blocks(quant: Quant, values: NDArray[np.float64]) -> Blocks:
@@ -36,3 +40,16 @@ def float_blocks(quant: Quant, values: NDArray[np.float64]) -> Blocks:
 def random_rows(quant: Quant, rows: int, row: int, seed: int = 0) -> bytes:
     """Return a tensor's bytes."""
     return random_blocks(quant, rows * row // quant.block, seed).tobytes()
+
+
+def spread_rows(quant: Quant, rows: int, row: int, spread: float, seed: int = 0) -> bytes:
+    """Return a tensor's bytes whose weights have about the standard deviation `spread`."""
+    if quant.is_float:
+        values = spread * np.random.default_rng(seed).standard_normal(rows * row)
+        return float_blocks(quant, values).tobytes()
+    blocks = random_blocks(quant, rows * row // quant.block, seed)
+    factor = spread / decode(quant, blocks).std()
+    for at in HALVES[quant.name]:
+        halves = blocks[:, at : at + 2].copy().view("<f2").ravel().astype(np.float64)
+        put_halves(blocks, at, halves * factor)
+    return blocks.tobytes()
