@@ -83,18 +83,14 @@ class Call:
 
 def _embed(m: Machine, call: Call) -> None:
     first, rows = call.param("first_row"), call.param("rows")
-    index = m.positions if call.has("BY_POSITION") else m.ids
+    ref = call.dispatch.bindings["y"]
     table = m.weights[call.dispatch.bindings["quants"].name]
-    if call.dispatch.bindings["y"] not in m.memory or not call.has("ADD"):
-        m.memory.setdefault(call.dispatch.bindings["y"], np.zeros((0, 0)))
-    y = call.read("y")
-    if y.shape != (len(m.ids), table.shape[1]):
-        y = np.zeros((len(m.ids), table.shape[1]))
-    for t, row in enumerate(index):
+    if first == 0 and not call.has("ADD"):
+        m.memory[ref] = np.full((len(m.ids), table.shape[1]), np.nan)
+    for t, row in enumerate(m.positions if call.has("BY_POSITION") else m.ids):
         if first <= row < first + rows:
             value = embed(table, [row], float(call.dispatch.params["scale"]))[0]
-            y[t] = y[t] + value if call.has("ADD") else value
-    call.write("y", y)
+            m.memory[ref][t] = value + (m.memory[ref][t] if call.has("ADD") else 0)
 
 
 def _norm_input(m: Machine, call: Call) -> Array:
@@ -119,9 +115,7 @@ def _linear(m: Machine, call: Call) -> None:
     first, rows = call.param("first_row"), call.param("rows")
     part = slice(first, first + rows)
     x = call.read("x")[: len(m.ids)] if "step" in call.dispatch.bindings else call.read("x")[:1]
-    y = m.memory.get(call.dispatch.bindings["y"], np.zeros((0, 0)))
-    if first == 0:
-        y = np.full((len(x), call.param("width")), np.nan)
+    y = np.full((len(x), call.param("width")), np.nan) if first == 0 else call.read("y")
     y[:, part] = linear(
         x,
         m.weights[ref.name][part],
