@@ -55,9 +55,7 @@ def test_every_program_compiles_in_chromium(page: Page) -> None:
 def test_a_refusal_is_seen(page: Page, is_whole: bool) -> None:
     broken = {"label": "broken", "code": "nonsense", "constants": {}, "bindings": []}
 
-    (complaint,) = page.evaluate(
-        "programs => refused(programs)", [{**broken, "isWhole": is_whole}]
-    )
+    (complaint,) = page.evaluate("programs => refused(programs)", [{**broken, "isWhole": is_whole}])
 
     assert complaint.startswith("broken: ")
 

@@ -73,7 +73,7 @@ def test_the_shader_is_the_signature() -> None:
 def test_params_are_packed_in_the_order_of_the_struct() -> None:
     packed = load("rmsnorm").pack({"eps": 0.5, "dim": 3, "per_token": 2})
 
-    assert packed == b"\3\0\0\0" b"\2\0\0\0" b"\0\0\0\x3f"
+    assert packed == b"\3\0\0\0\2\0\0\0\0\0\0\x3f"
 
 
 def test_missing_and_unknown_params_are_refused() -> None:
