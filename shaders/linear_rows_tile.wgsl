@@ -1,12 +1,14 @@
 // y = x W^T (+ bias) (+ residual), for many tokens: the schedule of software adapters
 //
 // W: [rows, groups * 32], one part of a matrix with `width` rows in all; x: [T, dim];
-// y: [T, width]. One lane computes ROWS rows for TOKENS tokens without a reduction; lanes of a
+// y: [T, width]. One lane computes ROWS rows for four tokens without a reduction; lanes of a
 // workgroup take consecutive rows, so that x is the same for all. Grid x: rows, y: tokens.
 // Twin: tests/twins/linear.py
 
-const ROWS = 2u;
-const TOKENS = 8u;
+const LANES = 8u;
+const ROWS = 8u; // of a lane
+const TILE_ROWS = 64u; // LANES * ROWS
+const TILE_TOKENS = 4u;
 #import lib/dot32
 #import lib/finish
 #import lib/step
@@ -29,32 +31,42 @@ struct Params {
 @group(0) @binding(6) var<storage, read> residual: array<f32>;
 @group(0) @binding(7) var<storage, read_write> y: array<f32>;
 
-@compute @workgroup_size(8)
+// One row's sums for four tokens.
+fn dots(
+    group: u32, a: array<vec4f, 8>, b: array<vec4f, 8>, c: array<vec4f, 8>, d: array<vec4f, 8>,
+) -> vec4f {
+    let w = decode32(group);
+    return vec4f(dot32(w, a), dot32(w, b), dot32(w, c), dot32(w, d));
+}
+
+@compute @workgroup_size(LANES)
 fn main(
     @builtin(workgroup_id) group: vec3u,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let row = (group.x * 8u + lane) * ROWS;
-    let token = group.y * TOKENS;
+    let row = (group.x * LANES + lane) * ROWS;
+    let token = group.y * TILE_TOKENS;
     let count = step_count();
     if row >= params.rows || token >= count {
         return;
     }
     let last = params.rows - 1u;
-    var sum = array<f32, 16>(); // [ROWS, TOKENS]
+    let at = min(vec4u(token) + vec4u(0u, 1u, 2u, 3u), vec4u(count - 1u)) * params.dim4;
+    var sum = array<vec4f, ROWS>();
     for (var j = 0u; j < params.groups; j++) {
+        let left = params.dim4 - j * 8u;
+        let a = x32(at.x + j * 8u, left);
+        let b = x32(at.y + j * 8u, left);
+        let c = x32(at.z + j * 8u, left);
+        let d = x32(at.w + j * 8u, left);
         for (var r = 0u; r < ROWS; r++) {
-            let w = decode32(min(row + r, last) * params.groups + j);
-            for (var t = 0u; t < TOKENS; t++) {
-                let at = min(token + t, count - 1u) * params.dim4 + j * 8u;
-                sum[r * TOKENS + t] += dot32(w, at, params.dim4 - j * 8u);
-            }
+            sum[r] += dots(min(row + r, last) * params.groups + j, a, b, c, d);
         }
     }
     for (var r = 0u; r < ROWS; r++) {
-        for (var t = 0u; t < TOKENS; t++) {
+        for (var t = 0u; t < TILE_TOKENS; t++) {
             if row + r <= last && token + t < count {
-                finish(token + t, row + r, sum[r * TOKENS + t]);
+                finish(token + t, row + r, sum[r][t]);
             }
         }
     }

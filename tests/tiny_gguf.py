@@ -130,3 +130,22 @@ def _list_bytes(values: list[Any]) -> bytes:
 
 def _array_bytes(kind: int, count: int, data: bytes) -> bytes:
     return struct.pack("<IIQ", ARRAY, kind, count) + data
+
+
+# Metadata with a value of every type.
+SAMPLE: dict[str, Any] = {
+    "general.architecture": "llama",
+    "string": "zwölf 🐈",
+    "empty": "",
+    "bool": True,
+    "float": 0.5,
+    "double": Typed("f64", 0.1),
+    "negative": -7,
+    **{kind: Typed(kind, 100) for kind in ("u8", "i8", "u16", "i16", "u32", "i32", "u64", "i64")},
+    "strings": ["a", "", "é", "x" * 70_000],
+    "bools": [True, False, True],
+    "none": [],
+    "bytes": Typed("u8", [1, 2, 255]),
+    "longs": Typed("i64", [-(1 << 63), 5]),
+    "floats": [1.5, -2.0],
+}

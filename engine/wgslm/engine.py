@@ -3,13 +3,14 @@
 Opens files, checks what fits, renders conversations, and turns generated ids into events.
 """
 
+import asyncio
 import contextlib
 import time
 from array import array
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 from wgslm.chat.events import Done, Event, TextDelta, Timings, Usage
 from wgslm.chat.parse import StopStrings
@@ -35,6 +36,8 @@ SIZES = (1, 16, 128, 512)  # tokens of a step; see plan
 EACH_SIZE = 16  # when the logits of every token are asked for
 DEFAULT_CONTEXT = 4096
 
+T = TypeVar("T")
+U = TypeVar("U")
 Stage = Literal["opening", "header", "tokenizer", "compiling", "weights", "ready"]
 
 
@@ -272,12 +275,16 @@ class Engine:
             chosen = header.context(context)
             plans, names = header.plans(device.limits, choose(device.adapter.kind), chosen, kv)
             check_fit(device.limits, plans, chosen)
-            weights = await load_weights(
-                device,
-                header.parts,
-                header.directory.tensors,
-                sorted(names),
-                lambda done, total: report("weights", done, total),
+            programs = [dispatch.program for plan in plans for dispatch in plan.dispatches]
+            weights, _ = await _together(
+                load_weights(
+                    device,
+                    header.parts,
+                    header.directory.tensors,
+                    sorted(names),
+                    lambda done, total: report("weights", done, total),
+                ),
+                device.compile(programs),
             )
             executor = Executor(device, plans, weights)
             await executor.prepare()
@@ -369,6 +376,18 @@ class Engine:
                     f"token id {id} does not exist; ids are 0 to {self.tokenizer.vocab_size - 1}",
                     "ids",
                 )
+
+
+async def _together(first: Coroutine[Any, Any, T], second: Coroutine[Any, Any, U]) -> tuple[T, U]:
+    """Wait for both; when one fails or this is cancelled, cancel the other and wait for its end."""
+    tasks = asyncio.ensure_future(first), asyncio.ensure_future(second)
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
 
 
 def _done(run: Run, first_seconds: float) -> Done:

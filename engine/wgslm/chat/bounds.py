@@ -4,6 +4,8 @@ No threads, no signals, no clock: counters only, so that the same template is re
 place natively and in the tab. A step costs about a microsecond natively.
 """
 
+from collections.abc import Iterable
+
 from jinja2.utils import Namespace
 
 from wgslm.errors import TemplateError
@@ -15,7 +17,14 @@ MAX_INT_BITS = 1024
 CHARS_PER_STEP = 128
 ITEMS_PER_STEP = 4
 
-_LISTS: tuple[type, ...] = (list, tuple, *(type(d) for d in ({}.keys(), {}.values(), {}.items())))
+_EMPTY: dict[str, object] = {}
+_LISTS: tuple[type[Iterable[object]], ...] = (
+    list,
+    tuple,
+    type(_EMPTY.keys()),
+    type(_EMPTY.values()),
+    type(_EMPTY.items()),
+)
 
 
 class Budget:

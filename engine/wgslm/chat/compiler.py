@@ -190,7 +190,7 @@ class PayingGenerator(CodeGenerator):
 
     def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:
         """Join under the budget."""
-        self._call("environment.concat", node.nodes, frame)
+        self._call("environment.joined", node.nodes, frame)
 
     def visit_Getitem(self, node: nodes.Getitem, frame: Frame) -> None:
         """Slice through the environment, which plain jinja does not."""

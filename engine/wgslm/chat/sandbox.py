@@ -77,7 +77,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.budget.spend(len(text))
         return text
 
-    def concat(self, *values: object) -> str:
+    def joined(self, *values: object) -> str:
         """Join with `~`."""
         self.budget.room(self.budget.weigh(*values))
         return self._settled_text("".join(map(str, values)))

@@ -2,7 +2,6 @@
 
 import struct
 from collections.abc import Callable
-from typing import Any
 
 from wgslm.errors import GgufError
 from wgslm.sources import HEAD_NBYTES, ByteSource
@@ -63,8 +62,8 @@ class Cursor:
         self._at += nbytes
         return self._data[self._at - nbytes : self._at]
 
-    async def unpack(self, form: struct.Struct, what: str) -> tuple[Any, ...]:
-        """Return the fields of the next record."""
+    async def unpack(self, form: struct.Struct, what: str) -> tuple[int, ...]:
+        """Return the fields of the next record, all of them integers."""
         await self.need(form.size, what)
         self._at += form.size
         return form.unpack_from(self._data, self._at - form.size)
@@ -72,12 +71,12 @@ class Cursor:
     async def u32(self, what: str) -> int:
         """Return the next unsigned 32-bit integer."""
         (value,) = await self.unpack(U32, what)
-        return int(value)
+        return value
 
     async def u64(self, what: str) -> int:
         """Return the next unsigned 64-bit integer."""
         (value,) = await self.unpack(U64, what)
-        return int(value)
+        return value
 
     async def text(self, what: str, most: int = MOST_STRING) -> str:
         """Return the next string, of at most `most` bytes."""

@@ -1,6 +1,5 @@
 """Reading GGUF headers, versions 2 and 3 of the format that ggml's docs/gguf.md describes."""
 
-import struct
 import sys
 from array import array
 from collections.abc import Sequence
@@ -20,25 +19,14 @@ MOST_ALIGNMENT = 1 << 16
 # More than any model has: what keeps the time bounded.
 MOST_KEYS = 1 << 16
 MOST_TENSORS = 1 << 16
-MOST_STRINGS = 1 << 21
+MOST_ITEMS = 1 << 21  # of all arrays of strings or bools
 
 MOST_KEY_NBYTES = 65_535
 SMALLEST_KEY = 8 + 1 + 4 + 1  # length, one letter, type, one byte
 SMALLEST_TENSOR = 8 + 1 + 4 + 8 + 4 + 8  # length, one letter, n_dims, one dimension, type, offset
 
-# Value types: id → (name, array typecode of the same layout).
-NUMBERS = {
-    0: ("u8", "B"),
-    1: ("i8", "b"),
-    2: ("u16", "H"),
-    3: ("i16", "h"),
-    4: ("u32", "I"),
-    5: ("i32", "i"),
-    6: ("f32", "f"),
-    10: ("u64", "Q"),
-    11: ("i64", "q"),
-    12: ("f64", "d"),
-}
+# Value types of numbers → array typecodes of the same layout.
+NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 10: "Q", 11: "q", 12: "d"}
 U32, BOOL, STRING, ARRAY = 4, 7, 8, 9
 
 
@@ -107,7 +95,7 @@ def _check_count(cursor: Cursor, count: int, what: str, smallest: int, most: int
 
 async def _read_metadata(cursor: Cursor, count: int) -> dict[str, Value]:
     metadata: dict[str, Value] = {}
-    strings_left = MOST_STRINGS
+    items_left = MOST_ITEMS
     for index in range(count):
         key = await cursor.text(f"metadata key {index}", MOST_KEY_NBYTES)
         if not key:
@@ -115,43 +103,49 @@ async def _read_metadata(cursor: Cursor, count: int) -> dict[str, Value]:
         if key in metadata:
             raise cursor.error(f"has metadata key {key!r} twice")
         kind = await cursor.u32(f"the type of {key!r}")
-        value = await _read_value(cursor, key, kind, strings_left)
+        value = await _read_value(cursor, key, kind, items_left)
         if key == "general.alignment":
             _check_alignment(cursor, kind, value)
         if isinstance(value, list):
-            strings_left -= len(value)
+            items_left -= len(value)
         metadata[key] = value
     return metadata
 
 
-async def _read_value(cursor: Cursor, key: str, kind: int, strings_left: int) -> Value:
+async def _read_value(cursor: Cursor, key: str, kind: int, items_left: int) -> Value:
     what = f"the value of {key!r}"
     if kind == STRING:
         return await cursor.text(what)
     if kind == ARRAY:
-        return await _read_array(cursor, key, strings_left)
+        return await _read_array(cursor, key, items_left)
     if kind == BOOL:
         return (await _read_bools(cursor, key, 1))[0]
     if kind not in NUMBERS:
         raise cursor.error(f"has metadata key {key!r} of the unknown type {kind}")
-    (value,) = await cursor.unpack(struct.Struct("<" + NUMBERS[kind][1]), what)
-    return value  # type: ignore[no-any-return]
+    return (await _read_numbers(cursor, kind, 1, what))[0]
 
 
-async def _read_array(cursor: Cursor, key: str, strings_left: int) -> Value:
+async def _read_array(cursor: Cursor, key: str, items_left: int) -> Value:
     what = f"the array {key!r}"
     kind = await cursor.u32(f"the element type of {key!r}")
     count = await cursor.u64(f"the length of {key!r}")
     if kind == ARRAY:
         raise cursor.error(f"has arrays inside the array {key!r}; nested arrays are not read")
     if kind == STRING:
-        _check_count(cursor, count, f"strings in {key!r}", 8, strings_left)
+        _check_count(cursor, count, f"strings in {key!r}", 8, items_left)
         return await cursor.texts(count, what)
     if kind == BOOL:
+        _check_count(cursor, count, f"bools in {key!r}", 1, items_left)
         return await _read_bools(cursor, key, count)
     if kind not in NUMBERS:
         raise cursor.error(f"has the array {key!r} of the unknown type {kind}")
-    numbers = array(NUMBERS[kind][1])
+    return await _read_numbers(cursor, kind, count, what)
+
+
+async def _read_numbers(
+    cursor: Cursor, kind: int, count: int, what: str
+) -> "array[int] | array[float]":
+    numbers = array(NUMBERS[kind])
     numbers.frombytes(await cursor.take(count * numbers.itemsize, what))
     if sys.byteorder == "big":
         numbers.byteswap()
@@ -177,22 +171,25 @@ def _check_alignment(cursor: Cursor, kind: int, value: Value) -> None:
 
 def _check_split(parts: Sequence[ByteSource], headers: Sequence[Header]) -> None:
     """Check that the files are all parts of one model, in order."""
+    facts = [
+        tuple(header.metadata.get(f"split.{key}") for key in ("no", "count", "tensors.count"))
+        for header in headers
+    ]
+    if len(parts) == 1 and facts[0][1] in (None, 0, 1):
+        return
+    for number, (source, (no, count, _)) in enumerate(zip(parts, facts, strict=True)):
+        if count != len(parts):
+            raise GgufError(
+                f"{source.name} has split.count {count}, but the number of files opened is "
+                f"{len(parts)}; open all parts of the model together"
+            )
+        if no != number:
+            raise GgufError(
+                f"{source.name} has split.no {no}; as file {number + 1} of {len(parts)} it must "
+                f"have {number}"
+            )
     total = sum(len(header.tensors) for header in headers)
-    for number, (source, header) in enumerate(zip(parts, headers, strict=True)):
-        count = header.metadata.get("split.count", 1 if len(parts) == 1 else None)
-        if count != len(parts) and count != 0:
-            raise GgufError(
-                f"{source.name} has split.count {count}, but {len(parts)} files are open; open "
-                "all parts of the model together"
-            )
-        if len(parts) == 1:
-            continue
-        if header.metadata.get("split.no") != number:
-            raise GgufError(
-                f"{source.name} has split.no {header.metadata.get('split.no')}; as file "
-                f"{number + 1} of {len(parts)} it must have {number}"
-            )
-        tensors = header.metadata.get("split.tensors.count")
+    for source, (_, _, tensors) in zip(parts, facts, strict=True):
         if tensors != total:
             raise GgufError(
                 f"{source.name} has split.tensors.count {tensors}; the parts hold {total} tensors"

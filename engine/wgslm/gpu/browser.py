@@ -1,5 +1,6 @@
 """WebGPU in the tab: the `Device` over browser.js, which holds the GPU's objects."""
 
+import itertools
 import json
 from collections.abc import Awaitable, Sequence
 from typing import Any, TypeVar
@@ -27,6 +28,7 @@ class BrowserDevice:
         """Read what the adapter is and allows."""
         self._gpu = gpu
         self._programs: dict[Program, str] = {}
+        self._keys = itertools.count()
         info = gpu.info
         words = [
             str(getattr(info, key, "") or "") for key in ("description", "vendor", "architecture")
@@ -66,7 +68,7 @@ class BrowserDevice:
     async def compile(self, programs: Sequence[Program]) -> None:
         """Make pipelines in parallel."""
         missing = [program for program in dict.fromkeys(programs) if program not in self._programs]
-        keys = [f"{len(self._programs) + i}" for i in range(len(missing))]
+        keys = [f"{next(self._keys)}" for _ in missing]
         described = [_describe(program, key) for program, key in zip(missing, keys, strict=True)]
         try:
             await _awaited(self._gpu.compile(json.dumps(described)))

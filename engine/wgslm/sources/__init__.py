@@ -11,14 +11,26 @@ from typing import Protocol, TypeAlias
 
 from wgslm.errors import SourceError
 from wgslm.sources.parts import Part, all_parts, part_of, sort_parts
+from wgslm.sources.ranges import HEAD_NBYTES
 from wgslm.sources.retry import PATIENCE, Patience
+
+__all__ = [
+    "HEAD_NBYTES",
+    "PATIENCE",
+    "ByteSource",
+    "Chunk",
+    "File",
+    "Location",
+    "Patience",
+    "open_parts",
+    "open_source",
+]
 
 # What Device.write takes without a copy through Python: natively a memoryview, in the tab a proxy
 # of a JavaScript Uint8Array.
 Chunk: TypeAlias = object
 # A JavaScript File or Blob.
 File: TypeAlias = object
-HEAD_NBYTES = 256 << 10  # an opened URL has these first bytes already: a header is read at once
 Location: TypeAlias = "str | os.PathLike[str] | File | Sequence[File]"
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from functools import cache, lru_cache
+from itertools import repeat
+from operator import contains
 
 from wgslm.errors import GgufError, RequestError
 from wgslm.text.merge import merge_pairs
@@ -18,12 +20,11 @@ class BpeModel:
 
     def __init__(self, vocabulary: Vocabulary, merges: Sequence[str], pre: PreTokenizer) -> None:
         """Rank the merges, "left right" each; of two equal ones the first counts."""
-        for merge in merges:
-            if " " not in merge[1:]:
-                raise GgufError(
-                    f"{PREFIX}merges contains {merge[:60]!r}; a merge is two tokens with a space "
-                    "between them"
-                )
+        if not all(map(contains, merges, repeat(" "))):  # at C speed, for 300,000 of them
+            bad = next(merge for merge in merges if " " not in merge)
+            raise GgufError(
+                f"{PREFIX}merges contains {bad[:60]!r}; a merge is two tokens with a space between"
+            )
         self._ids = vocabulary.ids
         self._unknown_id = vocabulary.unknown_id
         # The line itself is the key: no 300,000 pairs to build.

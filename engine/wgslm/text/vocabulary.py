@@ -116,18 +116,18 @@ def _take_specials(
 ) -> tuple[dict[str, int], dict[str, int]]:
     """Take the tokens that no ordinary text may become out of `ids`; return controls, user's."""
     controls, user_defined = {}, {}
-    for id, kind in enumerate(kinds):
-        if kind == Kind.NORMAL or (not tokens[id] and kind != Kind.BYTE):
-            continue
-        if kind == Kind.CONTROL or kind == Kind.UNKNOWN:
-            controls[tokens[id]] = ids.pop(tokens[id])
-        elif kind == Kind.USER_DEFINED:
-            user_defined[tokens[id]] = id
-        elif kind == Kind.BYTE and not re.fullmatch("<0x[0-9A-Fa-f]{2}>", tokens[id]):
+    normal = int(Kind.NORMAL)
+    for id in [id for id, kind in enumerate(kinds) if kind != normal]:
+        text, kind = tokens[id], kinds[id]
+        if kind == Kind.BYTE and not re.fullmatch("<0x[0-9A-Fa-f]{2}>", text):
             raise GgufError(
-                f"{PREFIX}tokens has {tokens[id][:60]!r} as {id}, which {PREFIX}token_type calls a "
-                "byte; bytes are written like <0x0A>"
+                f"{PREFIX}tokens has {text[:60]!r} as {id}, which {PREFIX}token_type calls a byte; "
+                "bytes are written like <0x0A>"
             )
+        if text and kind in (Kind.CONTROL, Kind.UNKNOWN):
+            controls[text] = ids.pop(text)
+        elif text and kind == Kind.USER_DEFINED:
+            user_defined[text] = id
     return controls, user_defined
 
 

@@ -1,0 +1,128 @@
+"""Writes `dist/`: a static site that needs nothing but a web server.
+
+index.html, style.css, *.js    web/wgslm_web/page/, the worker among them
+engine/gpu.js, sources.js      engine/wgslm/{gpu,sources}/browser.js
+vendor/marked.js, purify.js    the page's libraries as ES modules; licenses.txt beside them
+pyodide/                       indexURL of loadPyodide
+app.zip                        for pyodide.unpackArchive: our Python, its libraries, the shaders
+models.json, models/           [{"name", "url", "size"}]; url is relative to models.json
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sys
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from build import archives, environment, runtime, steps, tab_files
+else:
+    environment = sys.modules["wgslm_build_environment"]
+    steps = environment.load("steps")
+    runtime, tab_files = environment.load("runtime"), environment.load("tab_files")
+    archives = environment.load("archives")
+
+DIST = environment.ROOT / "dist"
+PAGE = environment.ROOT / "web/wgslm_web/page"
+ENGINE = environment.ROOT / "engine/wgslm"
+MODELS = environment.ROOT / "demo/model"
+PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
+VENDOR = ("marked.js", "purify.js")
+MODEL = "models/default.gguf"
+NO_MODEL = '<meta name="wgslm-default-model" content="">'
+LEFT_ALONE = ("demo.png",)  # written by `python demo`
+
+
+def build() -> None:
+    """Make `dist/` hold exactly what the sources say; what has not changed stays untouched."""
+    with steps.locked(environment.CACHE / "build.lock"):
+        _write(site_files())
+
+
+def site_files() -> dict[str, bytes]:
+    """Return every file of the site by its path in `dist/`."""
+    taken = {name: path.read_bytes() for name, path in runtime.ensure_files().items()}
+    lock = json.dumps({"info": runtime.LOCK_INFO, "packages": {}}).encode()
+    site = {f"pyodide/{name}": taken[name] for name in PYODIDE}
+    site["pyodide/pyodide-lock.json"] = lock
+    pyodide = {**{name: taken[name] for name in PYODIDE}, "pyodide-lock.json": lock}
+    site["pyodide/python_stdlib.zip"], site["app.zip"] = archives.python_archives(pyodide)
+    site |= {f"vendor/{name}": taken[name] for name in VENDOR}
+    site["vendor/licenses.txt"] = _licenses(taken).encode()
+    for path in sorted(PAGE.rglob("*")):
+        if path.is_file():
+            site[path.relative_to(PAGE).as_posix()] = path.read_bytes()
+    for name in ("gpu", "sources"):
+        if (path := ENGINE / name / "browser.js").is_file():
+            site[f"engine/{name}-browser.js"] = path.read_bytes()
+    _embed_model(site)
+    return site
+
+
+def sizes() -> str:
+    """Return a table of what `dist/` holds and what that is over the wire."""
+    lines, whole = [f"{'raw':>10} {'gzip':>10}"], [0, 0]
+    for path in sorted(path for path in DIST.rglob("*") if path.is_file()):
+        name = path.relative_to(DIST).as_posix()
+        if name in LEFT_ALONE:
+            continue
+        content = path.read_bytes()
+        is_model = name.startswith("models/")
+        zipped = len(content) if is_model else len(gzip.compress(content))
+        lines.append(f"{len(content):10,d} {zipped:10,d}  {name}")
+        if not is_model:
+            whole = [whole[0] + len(content), whole[1] + zipped]
+    lines.append(f"{whole[0]:10,d} {whole[1]:10,d}  in all, without the model")
+    return "\n".join(lines)
+
+
+def _write(wanted: Mapping[str, bytes]) -> None:
+    for name, content in wanted.items():
+        path = DIST / name
+        if not path.is_file() or path.read_bytes() != content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    for path in sorted(DIST.rglob("*"), reverse=True):
+        name = path.relative_to(DIST).as_posix()
+        if path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
+        elif path.is_file() and name not in wanted and name not in LEFT_ALONE:
+            path.unlink()
+
+
+def _embed_model(site: dict[str, bytes]) -> None:
+    """Put the model of demo/model in, if there is one, and let index.html name it."""
+    found = sorted(MODELS.glob("*.gguf"))
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise steps.SetUpError(f"demo/model holds {names}; the page embeds one model")
+    if not found:
+        print("demo/model holds no .gguf file: the page starts without a model", file=sys.stderr)
+        return
+    page = site["index.html"].decode()
+    if page.count(NO_MODEL) != 1:
+        raise steps.SetUpError(f"index.html must have {NO_MODEL!r} once, to be filled in")
+    site["index.html"] = page.replace(NO_MODEL, NO_MODEL.replace('""', f'"{MODEL}"')).encode()
+    site[MODEL] = found[0].read_bytes()
+
+
+def _licenses(taken: Mapping[str, bytes]) -> str:
+    """Return what the licences of the bundled software ask to be passed on."""
+    pins = runtime.versions()
+    parts = [
+        f"Pyodide {pins['pyodide']} is under the Mozilla Public License 2.0; its source is at\n"
+        "https://github.com/pyodide/pyodide. CPython, inside it, is under the PSF License; its\n"
+        "source is at https://github.com/python/cpython.\n"
+    ]
+    for package, text in (("marked", "marked.txt"), ("dompurify", "purify.txt")):
+        parts.append(f"{package} {pins[package]}\n\n{taken[text].decode()}")
+    for library in tab_files.libraries():
+        for path in metadata.files(library) or ():
+            if "license" in path.name.lower() and path.suffix != ".py":
+                text = Path(str(path.locate())).read_text()
+                parts.append(f"{library} {metadata.version(library)}\n\n{text}")
+    return f"\n{'-' * 78}\n\n".join(parts)

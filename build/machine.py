@@ -1,0 +1,134 @@
+"""The browser and the GPU driver of this machine: finds them, installs them, or says how to.
+
+Run as a program it prints the WebGPU adapter that Python sees, as JSON; that is done in a process
+of its own because a broken driver can take the process down with it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from build import environment, steps
+else:
+    environment = sys.modules.get("wgslm_build_environment")  # absent when run as a program
+    steps = environment and environment.load("steps")
+
+OVERRIDE = "WGSLM_BROWSER"
+COMMANDS = (
+    "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge",
+)  # fmt: skip
+MAC_APPS = ("Google Chrome", "Chromium", "Microsoft Edge", "Brave Browser")
+WINDOWS_PROGRAMS = ("Google/Chrome/Application/chrome.exe", "Microsoft/Edge/Application/msedge.exe")
+WINDOWS_FOLDERS = ("PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA")
+CHECK_SECONDS = 60
+SOFTWARE_FLAGS = ("--use-webgpu-adapter=swiftshader",)
+LINUX_GPU_FLAGS = ("--enable-features=Vulkan", "--ignore-gpu-blocklist")
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """What WebGPU runs on; `kind` is "gpu" or "software"."""
+
+    name: str
+    kind: str
+
+
+def ensure_browser() -> Path:
+    """Return a Chromium (or Chrome, or Edge) that starts; install one where that is possible."""
+    if chosen := os.environ.get(OVERRIDE):
+        if _starts(Path(chosen)):
+            return Path(chosen)
+        raise steps.SetUpError(f"{OVERRIDE} is {chosen!r}, which does not start as a browser")
+    if found := next((path for path in _browsers() if _starts(path)), None):
+        return found
+    if sys.platform == "darwin":
+        raise steps.SetUpError("No Chromium here; run: brew install --cask google-chrome")
+    if sys.platform == "win32":
+        raise steps.SetUpError("No Chromium here; run: winget install Google.Chrome")
+    steps.apt_install("a browser", ["chromium"])
+    if found := next((path for path in _browsers() if _starts(path)), None):
+        return found
+    raise steps.SetUpError(
+        "apt-get installed chromium, but it does not start (on Ubuntu it is a snap, which needs "
+        f"snapd): install Google Chrome, or set {OVERRIDE} to the path of another Chromium"
+    )
+
+
+def browser_flags(adapter: Adapter | None) -> list[str]:
+    """Return what Chromium needs for WebGPU: the GPU where there is one, else SwiftShader."""
+    flags = ["--enable-unsafe-webgpu"]
+    if sys.platform == "linux" and os.geteuid() == 0:
+        flags.append("--no-sandbox")  # Chromium refuses to sandbox as root
+    if adapter is None or adapter.kind == "software":
+        return [*flags, *SOFTWARE_FLAGS]
+    return [*flags, *LINUX_GPU_FLAGS] if sys.platform == "linux" else flags
+
+
+def ensure_gpu() -> Adapter:
+    """Return the adapter that Python sees; install Mesa's drivers where there is none."""
+    if found := adapter():
+        return found
+    if sys.platform != "linux":
+        raise steps.SetUpError("No WebGPU adapter here, and macOS and Windows bring one: see wgpu")
+    steps.apt_install("a Vulkan driver", ["mesa-vulkan-drivers", "libvulkan1"])
+    if found := adapter():
+        return found
+    raise steps.SetUpError(
+        "mesa-vulkan-drivers is installed, but wgpu sees no adapter; vulkaninfo may tell why"
+    )
+
+
+def adapter() -> Adapter | None:
+    """Return the adapter that wgpu chooses, or None where it sees none."""
+    command = [str(environment.python()), __file__]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=CHECK_SECONDS)
+    except subprocess.TimeoutExpired:
+        return None
+    return Adapter(**json.loads(done.stdout)) if done.returncode == 0 else None
+
+
+def _browsers() -> Iterator[Path]:
+    """Yield where a Chromium may be, the likeliest place first."""
+    if sys.platform == "darwin":
+        for app in MAC_APPS:
+            yield Path(f"/Applications/{app}.app/Contents/MacOS/{app}")
+    if sys.platform == "win32":
+        roots = [os.environ[name] for name in WINDOWS_FOLDERS if name in os.environ]
+        yield from (Path(root) / program for root in roots for program in WINDOWS_PROGRAMS)
+    yield from (Path(path) for name in COMMANDS if (path := shutil.which(name)))
+
+
+def _starts(browser: Path) -> bool:
+    """Say whether this browser can be started: Ubuntu's chromium-browser may be an empty shell."""
+    if not browser.is_file():
+        return False
+    if sys.platform == "win32":  # there --version opens a window
+        return True
+    try:
+        command = [str(browser), "--version"]
+        done = subprocess.run(command, capture_output=True, timeout=CHECK_SECONDS)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
+
+
+def _print_adapter() -> None:
+    import wgpu
+
+    info = wgpu.gpu.request_adapter_sync().info
+    kind = "software" if info["adapter_type"] == "CPU" else "gpu"
+    print(json.dumps({"name": info["device"], "kind": kind}))
+
+
+if __name__ == "__main__":
+    _print_adapter()

@@ -1,0 +1,31 @@
+"""Reference vocabularies, each read once."""
+
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tiny_vocabularies import read_metadata
+from wgslm.text import Tokenizer, load_tokenizer
+
+
+@pytest.fixture
+def reference_data() -> Path:
+    """Return the folder of reference data, or skip."""
+    folder = os.environ.get("WGSLM_REFERENCE_DATA")
+    if not folder:
+        pytest.skip("WGSLM_REFERENCE_DATA is not set")
+    return Path(folder)
+
+
+@pytest.fixture
+def reference_tokenizer(reference_data: Path) -> Callable[[str], Tokenizer]:
+    """Return a function from a path inside the reference data to its tokenizer."""
+    return lambda path: _load(reference_data / path)
+
+
+@cache
+def _load(path: Path) -> Tokenizer:
+    return load_tokenizer(read_metadata(path))

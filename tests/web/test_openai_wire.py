@@ -1,0 +1,203 @@
+"""OpenAI requests and responses as pure functions."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from wgslm.chat.events import Done, TextDelta, Timings, Usage
+from wgslm.errors import RequestError
+from wgslm_web.wire import openai
+from wgslm_web.wire.openai import Head, chat_request
+
+HELLO = [{"role": "user", "content": "Hello"}]
+DONE = Done("stop", Usage(10, 4, 6), Timings(20.0, 40.0, 25.0), (1, 2))
+
+
+def ask(**fields: object) -> openai.ChatRequest:
+    return chat_request({"messages": HELLO, **fields})
+
+
+def refusal(body: Mapping[str, object]) -> RequestError:
+    with pytest.raises(RequestError) as caught:
+        chat_request(body)
+    return caught.value
+
+
+def test_every_generation_field_reaches_the_options() -> None:
+    request = ask(
+        temperature=0.5,
+        top_k=7,
+        top_p=0.9,
+        min_p=0.1,
+        repeat_penalty=1.1,
+        repeat_last_n=32,
+        seed=42,
+        max_completion_tokens=12,
+        stop=["END", "\n\n"],
+    )
+
+    sampling = request.options.sampling
+    assert (sampling.temperature, sampling.top_k, sampling.top_p) == (0.5, 7, 0.9)
+    assert (sampling.min_p, sampling.repeat_penalty, sampling.repeat_last_n) == (0.1, 1.1, 32)
+    assert sampling.seed == 42
+    assert request.options.max_tokens == 12
+    assert request.options.stop == ("END", "\n\n")
+
+
+def test_one_stop_string_may_stand_alone() -> None:
+    assert ask(stop="END").options.stop == ("END",)
+
+
+def test_null_fields_are_absent() -> None:
+    assert ask(temperature=None, stop=None, tools=None, n=None).options == ask().options
+
+
+def test_text_parts_are_joined_and_names_are_kept() -> None:
+    parts = [{"type": "text", "text": "one"}, {"type": "text", "text": "two"}]
+    request = chat_request(
+        {"messages": [{"role": "developer", "content": parts}, {**HELLO[0], "name": "Ada"}]}
+    )
+
+    assert request.messages == [
+        {"role": "developer", "content": "one\ntwo"},
+        {"role": "user", "content": "Hello", "name": "Ada"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("n", 2),
+        ("n", True),
+        ("tools", [{"type": "function"}]),
+        ("tool_choice", "required"),
+        ("logprobs", True),
+        ("top_logprobs", 3),
+        ("response_format", {"type": "json_object"}),
+        ("logit_bias", {"5": 1}),
+        ("frequency_penalty", 0.5),
+        ("presence_penalty", -1),
+        ("modalities", ["text", "audio"]),
+        ("reasoning_effort", "low"),
+        ("cache_prompt", False),
+    ],
+)
+def test_a_field_that_would_change_the_answer_is_refused_by_name(name: str, value: object) -> None:
+    error = refusal({"messages": HELLO, name: value})
+
+    assert error.param == name
+    assert "not supported yet" in str(error)
+
+
+@pytest.mark.parametrize("name", ["user", "metadata", "store", "service_tier"])
+def test_a_field_that_cannot_change_the_answer_is_accepted(name: str) -> None:
+    assert ask(**{name: "x"}) == ask()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("n", 1), ("tools", []), ("logprobs", False), ("response_format", {"type": "text"})],
+)
+def test_asking_for_nothing_unsupported_is_accepted(name: str, value: object) -> None:
+    assert ask(**{name: value}) == ask()
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"temprature": 1}, "temprature"),
+        ({"temperature": "hot"}, "temperature"),
+        ({"temperature": True}, "temperature"),
+        ({"temperature": -1}, "temperature"),
+        ({"temperature": 10**400}, "temperature"),
+        ({"top_k": 1.5}, "top_k"),
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"max_tokens": 5, "max_completion_tokens": 6}, "max_completion_tokens"),
+        ({"stop": [""]}, "stop"),
+        ({"stop": 5}, "stop"),
+        ({"stop": ["x"] * 17}, "stop"),
+        ({"stream": "yes"}, "stream"),
+        ({"stream_options": {"include_usage": True}}, "stream_options"),
+        ({"stream": True, "stream_options": {"usage": True}}, "stream_options.usage"),
+        ({"model": 5}, "model"),
+        ({"messages": []}, "messages"),
+        ({"messages": "Hello"}, "messages"),
+        ({"messages": ["Hello"]}, "messages[0]"),
+        ({"messages": [{"content": "x"}]}, "messages[0].role"),
+        ({"messages": [{"role": "pirate", "content": "x"}]}, "messages[0].role"),
+        ({"messages": [{"role": "user"}]}, "messages[0].content"),
+        ({"messages": [{"role": "user", "content": []}]}, "messages[0].content"),
+        ({"messages": [{"role": "user", "content": "x", "mood": 1}]}, "messages[0].mood"),
+        (
+            {"messages": [{"role": "assistant", "content": "", "tool_calls": [{}]}]},
+            "messages[0].tool_calls",
+        ),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "image_url"}]}]},
+            "messages[0].content[0].type",
+        ),
+    ],
+)
+def test_a_bad_request_names_the_field(fields: Mapping[str, object], param: str) -> None:
+    error = refusal({"messages": HELLO, **fields})
+
+    assert error.param == param
+    assert param.split(".")[-1].split("[")[0] in str(error)
+
+
+def test_chunks_have_openais_shape() -> None:
+    head = Head("chatcmpl-1", "m", 5)
+
+    opening = openai.opening_chunk(head)
+    text = openai.text_chunk(head, TextDelta("Hi", (1, 2)))
+    (last,) = openai.closing_chunks(head, DONE)
+
+    assert opening["choices"] == [
+        {
+            "index": 0,
+            "delta": {"role": "assistant", "content": ""},
+            "logprobs": None,
+            "finish_reason": None,
+        }
+    ]
+    assert text["choices"][0]["delta"] == {"content": "Hi"}  # type: ignore[index]
+    assert "tokens" not in text
+    assert last["choices"][0]["finish_reason"] == "stop"  # type: ignore[index]
+    assert all(chunk["object"] == "chat.completion.chunk" for chunk in (opening, text, last))
+
+
+def test_timings_have_llama_cpps_names() -> None:
+    assert openai.timings(DONE) == {
+        "cache_n": 6,
+        "prompt_n": 4,
+        "prompt_ms": 20.0,
+        "prompt_per_second": 200.0,
+        "predicted_n": 4,
+        "predicted_ms": 40.0,
+        "predicted_per_second": 75.0,
+        "first_token_ms": 25.0,
+    }
+
+
+def test_usage_comes_in_a_last_chunk_of_its_own_when_asked_for() -> None:
+    head = Head("chatcmpl-1", "m", 5, include_usage=True)
+
+    finish, last = openai.closing_chunks(head, DONE)
+
+    assert finish["usage"] is None
+    assert last["choices"] == []
+    assert last["usage"] == {
+        "prompt_tokens": 10,
+        "completion_tokens": 4,
+        "total_tokens": 14,
+        "prompt_tokens_details": {"cached_tokens": 6},
+    }
+    assert "timings" in last
+
+
+def test_ids_come_only_when_asked_for() -> None:
+    plain, with_ids = Head("c", "m", 5), Head("c", "m", 5, return_tokens=True)
+
+    assert "tokens" not in openai.completion(plain, "Hi", (1, 2), DONE)
+    assert openai.completion(with_ids, "Hi", (1, 2), DONE)["tokens"] == [1, 2]
+    assert openai.text_chunk(with_ids, TextDelta("Hi", (1, 2)))["tokens"] == [1, 2]

@@ -1,0 +1,147 @@
+"""The /wgslm/* routes: what no chat protocol has. Loading, preflight, tokens, continuing."""
+
+import codecs
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import asdict
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from wgslm.chat.events import TextDelta
+from wgslm.errors import RequestError
+from wgslm_web.answers import answer_stream, new_head
+from wgslm_web.body import read_object
+from wgslm_web.state import Engine, Load, State, Tokenizer
+from wgslm_web.stream import EventStream, Payload
+from wgslm_web.wire import openai
+from wgslm_web.wire.fields import Fields
+from wgslm_web.wire.options import NAMES, read_options
+
+
+async def load(request: Request) -> Response:
+    """Replace the model and stream the progress; hanging up does not stop the load."""
+    state: State = request.app.state.state
+    fields = Fields(await read_object(request))
+    model, context = fields.required("model"), fields.integer("context")
+    fields.finish("model, context")
+    if context is not None and context < 1:
+        raise fields.error("context", context, "at least 1")
+    return EventStream(_progress(state, state.start_load(model, context)))
+
+
+async def cancel_load(request: Request) -> Response:
+    """Stop the load in progress and free what it took."""
+    state: State = request.app.state.state
+    Fields(await read_object(request)).finish()
+    return JSONResponse({"cancelled": await state.cancel_load()})
+
+
+async def preflight(request: Request) -> Response:
+    """Read a model's header and say what it is and whether it fits."""
+    state: State = request.app.state.state
+    fields = Fields(await read_object(request))
+    model = fields.required("model")
+    fields.finish("model")
+    return JSONResponse(asdict(await state.loader.preflight(state.locate(model))))
+
+
+async def tokenize(request: Request) -> Response:
+    """Return the ids of a text, or of a conversation as the template writes it."""
+    engine = request.app.state.state.need_engine()
+    fields = Fields(await read_object(request))
+    messages, text = fields.items("messages"), fields.string("text")
+    bos, specials = fields.boolean("bos"), fields.boolean("specials") or False
+    fields.finish("text, bos, specials; or messages")
+    if (messages is None) == (text is None):
+        raise RequestError("give either 'text' or 'messages'", "text")
+    if text is None:
+        ids = engine.prompt_ids(openai.read_messages(messages))
+    else:
+        ids = engine.tokenizer.encode(text, bos=bos, specials=specials)
+    pieces = [engine.tokenizer.piece(id).decode(errors="replace") for id in ids]
+    return JSONResponse({"ids": ids, "pieces": pieces})
+
+
+async def continue_ids(request: Request) -> Response:
+    """Go on from ids and stream chunks.
+
+    `ids` alone are the whole prompt. With `messages`, `ids` are the answer so far: it is sent
+    again from its start (less a character cut in its middle), and then goes on.
+    """
+    state: State = request.app.state.state
+    engine = state.need_engine()
+    fields = Fields(await read_object(request))
+    messages, ids = fields.items("messages"), fields.ids("ids") or []
+    options = read_options(fields)
+    fields.finish(f"ids, messages, {NAMES}")
+    check_ids(ids, engine.info.vocab_size)
+    so_far = None
+    if messages is not None:
+        so_far = whole_characters(engine.tokenizer, ids)
+        ids = [*engine.prompt_ids(openai.read_messages(messages)), *so_far.ids]
+    head = new_head(engine.name, return_tokens=True, include_usage=True)
+    events = state.run(engine, lambda: engine.complete(ids, options))
+    return answer_stream(head, events, so_far)
+
+
+async def status(request: Request) -> Response:
+    """Say what is loaded, loading, running and waiting."""
+    state: State = request.app.state.state
+    return JSONResponse(describe(state))
+
+
+def describe(state: State) -> Payload:
+    """Return the app's state as `/wgslm/status` shows it."""
+    load = state.loading
+    progress = None if load is None or load.progress is None else asdict(load.progress)
+    return {
+        "model": None if state.engine is None else model_facts(state.engine),
+        "loading": None if load is None else {"model": load.model, "progress": progress},
+        "failure": state.failure,
+        "busy": state.gate.is_busy,
+        "waiting": state.gate.waiting,
+    }
+
+
+def model_facts(engine: Engine) -> Payload:
+    """Return what people want to know about the loaded model."""
+    return {"name": engine.name, **asdict(engine.info)}
+
+
+def check_ids(ids: list[int], vocab_size: int) -> None:
+    """Refuse an empty prompt and ids that the model does not have."""
+    if not ids:
+        raise RequestError("'ids' is missing or empty; it must hold token ids", "ids")
+    for id in ids:
+        if not 0 <= id < vocab_size:
+            raise RequestError(f"'ids' holds {id}; ids go from 0 to {vocab_size - 1}", "ids")
+
+
+def whole_characters(tokenizer: Tokenizer, ids: list[int]) -> TextDelta:
+    """Return the ids and their text, without the last ids if those end inside a character."""
+    for end in range(len(ids), 0, -1):
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        text = decoder.decode(b"".join(tokenizer.piece(id) for id in ids[:end]))
+        if not decoder.getstate()[0]:
+            return TextDelta(text, tuple(ids[:end]))
+    return TextDelta("", ())
+
+
+async def _progress(state: State, load: Load) -> AsyncGenerator[Payload]:
+    async with aclosing(load.follow()) as steps:
+        async for step in steps:
+            yield asdict(step)
+    if state.engine is not None:
+        yield {"stage": "loaded", "model": model_facts(state.engine)}
+
+
+ROUTES = (
+    Route("/wgslm/load", load, methods=["POST"]),
+    Route("/wgslm/cancel-load", cancel_load, methods=["POST"]),
+    Route("/wgslm/preflight", preflight, methods=["POST"]),
+    Route("/wgslm/tokenize", tokenize, methods=["POST"]),
+    Route("/wgslm/continue", continue_ids, methods=["POST"]),
+    Route("/wgslm/status", status),
+)

@@ -1,0 +1,130 @@
+// Wires the page together: worker, model, conversation, and what people click.
+
+import { TabApi } from "./api.js";
+import { Chat } from "./chat.js";
+import { listenForFiles, setUpComposer, setUpSide } from "./controls.js";
+import { Model, sourceFrom } from "./model.js";
+import * as panel from "./panel.js";
+import { Settings } from "./settings.js";
+import { ChatView } from "./view.js";
+import { WorkerHost } from "./worker-host.js";
+
+const $ = (id) => document.getElementById(id);
+
+const api = new TabApi();
+const model = new Model(api);
+const settings = new Settings($("settings"), $("system-prompt"), $("reset-settings"));
+const view = new ChatView({
+  log: $("log"),
+  scroller: $("scroller"),
+  welcome: $("welcome"),
+  onContinue: (message) => model.facts && chat.resume(message),
+});
+const chat = new Chat(api, view, settings);
+const host = new WorkerHost(() => (model.isLoading ? "loading" : api.pending ? "busy" : "idle"));
+const composer = setUpComposer({ send: (text) => chat.send(text), stop: () => chat.stop() });
+const side = setUpSide();
+
+function firstSource() {
+  const asked = new URLSearchParams(location.search).get("model");
+  const preset = document.querySelector("meta[name=wgslm-default-model]").content;
+  if (asked) $("model-url").value = asked;
+  return asked || preset ? trySource(asked || preset) : null;
+}
+
+function trySource(text) {
+  try {
+    return sourceFrom(text);
+  } catch (error) {
+    panel.showError(error);
+    return null;
+  }
+}
+
+function load(source) {
+  if (!source) return refresh();
+  panel.hideError();
+  model.load(source);
+  refresh();
+}
+
+/** Bring status, buttons and model card in line with what is so. */
+function refresh() {
+  const ready = host.state === "up" && !model.isLoading && model.facts !== null;
+  composer.refresh({ ready, running: chat.isRunning });
+  panel.showModel(model.facts);
+  $("cancel-load").hidden = !model.isLoading;
+  if (ready) panel.showStatus("ready", chat.isRunning ? "Answering" : `Ready: ${model.facts.name}`);
+  else if (model.isLoading) panel.showStatus("loading", "Loading the model");
+  else if (host.state !== "up") panel.showStatus("loading", "Starting");
+  else panel.showStatus($("error").hidden ? "idle" : "error", "No model is loaded");
+  if (ready || (host.state === "up" && !model.isLoading)) panel.hideProgress();
+}
+
+host.addEventListener("boot", ({ detail }) => {
+  panel.showProgress({ text: `${detail.text}…` });
+  refresh();
+});
+
+host.addEventListener("up", ({ detail }) => {
+  api.connect(detail.port);
+  window.wgslm.boot = detail;
+  const source = model.source ?? firstSource();
+  if (!source && !model.facts) side.open();
+  load(source);
+});
+
+host.addEventListener("down", ({ detail }) => {
+  model.forget();
+  const again = detail.wait_ms ? ` It is started again in ${detail.wait_ms / 1000} s.` : "";
+  api.disconnect(`The engine stopped: ${detail.reason}.${again}`);
+  const error = { message: `The engine stopped: ${detail.reason}.${again}`, code: "worker_gone" };
+  panel.showError(error, { label: "Start it now", run: () => host.start() });
+  panel.hideProgress();
+  refresh();
+});
+
+model.addEventListener("progress", ({ detail }) => panel.showProgress(detail));
+
+model.addEventListener("ready", () => {
+  panel.hideError();
+  side.close();
+  refresh();
+  if (chat.interrupted) chat.resume(chat.interrupted);
+});
+
+model.addEventListener("cancelled", refresh);
+
+model.addEventListener("fail", ({ detail: { error, source } }) => {
+  const retry = { label: "Try again", run: () => load(source) };
+  if (error.code !== "worker_gone") panel.showError(error, retry);
+  refresh();
+});
+
+chat.addEventListener("change", refresh);
+chat.addEventListener("stats", ({ detail }) => panel.showSpeed(detail));
+chat.addEventListener("fail", ({ detail: { error } }) => {
+  if (error.code === "device_lost") host.kill("the GPU was lost");
+  else if (error.code !== "worker_gone") panel.showError(error);
+});
+
+$("url-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  load(trySource($("model-url").value));
+});
+$("model-file").addEventListener("change", ({ target }) => {
+  if (target.files.length) load({ files: [...target.files] });
+  target.value = "";
+});
+$("cancel-load").addEventListener("click", () => model.cancel());
+$("error-close").addEventListener("click", () => panel.hideError());
+$("new-chat").addEventListener("click", () => {
+  chat.clear();
+  composer.focus();
+});
+listenForFiles((files) => load({ files }));
+
+// For tests and the curious: everything the page itself uses.
+window.wgslm = { api, chat, host, model, settings, boot: null };
+refresh();
+host.start();

@@ -1,0 +1,107 @@
+// What people type, press, drop and open: the composer, the side panel, dropped files.
+
+import * as store from "./store.js";
+
+const IDEAS = [
+  "Tell me a short story about a lighthouse.",
+  "Explain how tokens differ from words.",
+  "Write a haiku about the first snow.",
+];
+const $ = (id) => document.getElementById(id);
+
+/** The box people write in. `send(text)` and `stop()` are called when they ask for it. */
+export function setUpComposer({ send, stop }) {
+  const prompt = $("prompt");
+  const saveDraft = store.saver("draft", () => prompt.value);
+  const state = { ready: false, running: false };
+  const refresh = (changes = {}) => showButtons(Object.assign(state, changes), prompt);
+  const changed = () => {
+    saveDraft();
+    grow(prompt);
+    refresh();
+  };
+  const submit = () => {
+    const text = prompt.value.trim();
+    if (!text || !state.ready || state.running) return;
+    prompt.value = "";
+    changed();
+    send(text);
+  };
+  prompt.value = store.load("draft", "");
+  prompt.addEventListener("input", changed);
+  listenForKeys(prompt, submit, () => state.running && stop());
+  $("composer").addEventListener("submit", (event) => (event.preventDefault(), submit()));
+  $("stop").addEventListener("click", stop);
+  showIdeas((text) => ((prompt.value = text), changed(), prompt.focus()));
+  grow(prompt);
+  return { refresh, focus: () => prompt.focus() };
+}
+
+function showButtons({ ready, running }, prompt) {
+  $("stop").hidden = !running;
+  $("send").hidden = running;
+  $("send").disabled = !ready || !prompt.value.trim();
+}
+
+function listenForKeys(prompt, submit, stop) {
+  prompt.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    submit();
+  });
+  document.addEventListener("keydown", (event) => event.key === "Escape" && stop());
+}
+
+function showIdeas(choose) {
+  const buttons = IDEAS.map((text) => {
+    const button = document.createElement("button");
+    Object.assign(button, { type: "button", className: "idea", textContent: text });
+    button.onclick = () => choose(text);
+    return button;
+  });
+  $("ideas").append(...buttons);
+}
+
+/** Let the box grow with its text; the style sheet bounds it. */
+function grow(prompt) {
+  if (CSS.supports("field-sizing", "content")) return;
+  prompt.style.height = "auto";
+  prompt.style.height = `${prompt.scrollHeight}px`;
+}
+
+/** The panel beside the conversation; on narrow screens it slides over. */
+export function setUpSide() {
+  const side = $("side");
+  const narrow = matchMedia("(max-width: 899px)");
+  const show = (isOpen) => {
+    document.body.classList.toggle("side-open", isOpen && narrow.matches);
+    side.inert = narrow.matches && !isOpen;
+    document.querySelector("main").inert = narrow.matches && isOpen;
+    $("open-side").setAttribute("aria-expanded", String(isOpen));
+  };
+  const [open, close] = [() => show(true), () => show(false)];
+  narrow.addEventListener("change", close);
+  $("open-side").addEventListener("click", open);
+  $("close-side").addEventListener("click", close);
+  document.addEventListener("keydown", (event) => event.key === "Escape" && close());
+  close();
+  return { open, close };
+}
+
+/** Files dropped anywhere on the page. */
+export function listenForFiles(take) {
+  const show = (isShown) => ($("drop").hidden = !isShown);
+  const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
+  addEventListener("dragover", (event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    show(true);
+  });
+  addEventListener("dragleave", (event) => event.relatedTarget === null && show(false));
+  addEventListener("drop", (event) => {
+    show(false);
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    take([...event.dataTransfer.files]);
+  });
+}

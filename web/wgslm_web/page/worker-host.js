@@ -1,0 +1,102 @@
+// Starts the worker, watches it, and starts it again when it dies. Knows nothing of models.
+//
+//   off -> starting -> up -> (dead or silent) -> waiting -> starting ...
+//
+// Events: "boot" {text}, "up" {port}, "down" {reason, wait_ms}. After a few deaths in a row it waits
+// longer: a browser that lost its GPU process twice gives out no adapter for 120 s.
+
+const PING_MS = 1000;
+const WAITS_MS = [0, 1000, 10_000, 60_000, 130_000];
+const HEALTHY_MS = 180_000;
+// How long silence is normal: Python answers nothing while it computes.
+export const PATIENCE_MS = { starting: 120_000, idle: 8000, busy: 30_000, loading: 120_000 };
+
+export class WorkerHost extends EventTarget {
+  state = "off";
+  worker = null;
+  #deaths = 0;
+  #diedAt = -Infinity;
+  #heardAt = 0;
+  #tickedAt = 0;
+  #timer = 0;
+  #activity;
+
+  /** `activity()` returns "idle", "busy" or "loading". */
+  constructor(activity) {
+    super();
+    this.#activity = activity;
+    setInterval(() => this.#tick(), PING_MS);
+  }
+
+  start() {
+    clearTimeout(this.#timer);
+    this.worker?.terminate();
+    this.#setState("starting");
+    this.#heardAt = performance.now();
+    const worker = (this.worker = new Worker(workerUrl(), { type: "module", name: "wgslm" }));
+    worker.onmessage = ({ data }) => worker === this.worker && this.#hear(data);
+    worker.onerror = (event) => worker === this.worker && this.#fail(event.message || "a script did not load");
+    const { port1, port2 } = new MessageChannel();
+    this.port = port1;
+    worker.postMessage({ type: "start", port: port2 }, [port2]);
+  }
+
+  /** Terminate the worker as a crash would; it comes back by itself. */
+  kill(reason = "it was stopped") {
+    this.#die(reason);
+  }
+
+  #hear(message) {
+    this.#heardAt = performance.now();
+    if (message.type === "boot") this.#tell("boot", message);
+    else if (message.type === "up") this.#up(message);
+    else if (message.type === "fatal") this.#fail(message.message);
+  }
+
+  #up(message) {
+    this.#setState("up");
+    this.#tell("up", { port: this.port, ...message });
+  }
+
+  #fail(reason) {
+    if (this.state === "starting") this.#deaths = Math.max(this.#deaths, 2); // hardly mends itself
+    this.#die(reason);
+  }
+
+  #tick() {
+    const now = performance.now();
+    const slept = now - this.#tickedAt > 5 * PING_MS; // a hidden page or a sleeping computer
+    this.#tickedAt = now;
+    if (this.state !== "starting" && this.state !== "up") return;
+    if (slept) this.#heardAt = now;
+    const patience = PATIENCE_MS[this.state === "up" ? this.#activity() : "starting"];
+    if (now - this.#heardAt > patience) this.#die(`it was silent for ${Math.round(patience / 1000)} s`);
+    else this.worker.postMessage({ type: "ping" });
+  }
+
+  #die(reason) {
+    this.worker?.terminate();
+    this.worker = null;
+    const now = performance.now();
+    if (now - this.#diedAt > HEALTHY_MS) this.#deaths = 0;
+    this.#diedAt = now;
+    const wait_ms = WAITS_MS[Math.min(this.#deaths, WAITS_MS.length - 1)];
+    this.#deaths += 1;
+    this.#setState("waiting");
+    this.#timer = setTimeout(() => this.start(), wait_ms);
+    this.#tell("down", { reason, wait_ms });
+  }
+
+  #setState(state) {
+    this.state = state;
+  }
+
+  #tell(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
+
+// Trusted Types: this page can start this one script and no other.
+const WORKER_URL = new URL("./worker.js", import.meta.url).href;
+const policy = self.trustedTypes?.createPolicy("wgslm", { createScriptURL: () => WORKER_URL });
+const workerUrl = () => (policy ? policy.createScriptURL("") : WORKER_URL);

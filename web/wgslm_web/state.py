@@ -1,0 +1,241 @@
+"""Holds what one running app has: at most one model, a load in progress, and the gate."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import wgslm.engine
+from wgslm.chat.events import Event
+from wgslm.engine import ModelInfo, Preflight, Progress
+from wgslm.errors import DeviceLostError, LimitError
+from wgslm.generate import Options
+from wgslm_web.gate import Gate
+from wgslm_web.refusals import Refusal, refusal_of
+from wgslm_web.wire.openai import Message
+
+ALIASES = frozenset({"default", "local", "wgslm"})  # names for "whatever is loaded"
+Location = object  # a path, a URL, or the files that the tab's user picked
+Report = Callable[[Progress], None]
+
+
+class Tokenizer(Protocol):
+    """What the app needs of `wgslm.text.Tokenizer`."""
+
+    def encode(self, text: str, *, bos: bool | None = None, specials: bool = False) -> list[int]:
+        """Return the ids of a text."""
+
+    def piece(self, id: int) -> bytes:
+        """Return the bytes of an id."""
+
+
+class Engine(Protocol):
+    """What the app needs of `wgslm.engine.Engine`; a scripted one stands in for it in tests."""
+
+    @property
+    def name(self) -> str:
+        """The model's name, which the API uses as its id."""
+
+    @property
+    def info(self) -> ModelInfo:
+        """The model's facts."""
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """Its tokenizer."""
+
+    def prompt_ids(self, messages: Sequence[Message]) -> list[int]:
+        """Return the ids of a rendered conversation."""
+
+    def chat(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Event]:
+        """Generate an answer."""
+
+    def complete(self, prompt: str | Sequence[int], options: Options) -> AsyncGenerator[Event]:
+        """Continue a text or ids."""
+
+    async def close(self) -> None:
+        """Free the GPU."""
+
+
+class Loader(Protocol):
+    """Opens models; natively and in the tab this is `wgslm.engine`."""
+
+    async def load(self, location: Location, context: int | None, report: Report) -> Engine:
+        """Load a model, reporting progress; cancelled by cancelling the task."""
+
+    async def preflight(self, location: Location) -> Preflight:
+        """Read a model's header only."""
+
+
+class EngineLoader:
+    """Opens models with the real engine."""
+
+    async def load(self, location: Location, context: int | None, report: Report) -> Engine:
+        """Load a model onto the GPU."""
+        return await wgslm.engine.Engine.load(location, context=context, progress=report)
+
+    async def preflight(self, location: Location) -> Preflight:
+        """Read a model's header only."""
+        return await wgslm.engine.preflight(location)
+
+
+@dataclass
+class Load:
+    """One load in progress; any number of listeners may follow it."""
+
+    model: str
+    progress: Progress | None = None
+    error: Exception | None = None
+    is_done: bool = False
+    task: asyncio.Task[None] | None = None
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def report(self, progress: Progress) -> None:
+        """Take the newest progress; listeners that are slow see only the latest."""
+        self.progress = progress
+        self._wake()
+
+    def finish(self, error: Exception | None) -> None:
+        """Tell the listeners that it is over."""
+        self.error = error
+        self.is_done = True
+        self._wake()
+
+    async def follow(self) -> AsyncGenerator[Progress]:
+        """Yield the progress until the load is over, then raise its error if it has one."""
+        seen = None
+        while True:
+            changed = self._changed
+            if self.progress is not None and self.progress is not seen:
+                seen = self.progress
+                yield seen
+            if self.is_done:
+                break
+            await changed.wait()
+        if self.error is not None:
+            raise self.error
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+
+class State:
+    """The model of one app, and everything that may happen to it."""
+
+    def __init__(self, loader: Loader, engine: Engine | None = None) -> None:
+        """Start with a loaded engine, or with none."""
+        self.loader = loader
+        self.gate = Gate()
+        self.files: dict[str, Location] = {}  # what the tab's user picked, by name
+        self.loading: Load | None = None
+        self.failure: str | None = None  # why there is no model, when a load failed
+        self.created = 0
+        self._engine: Engine | None = None
+        self._set_engine(engine)
+
+    @property
+    def engine(self) -> Engine | None:
+        """The loaded model, if there is one."""
+        return self._engine
+
+    def need_engine(self, model: str | None = None) -> Engine:
+        """Return the loaded model; refuse if there is none or it is another than `model`."""
+        engine = self._engine
+        if engine is None:
+            raise self._no_model()
+        if model and model != engine.name and model not in ALIASES:
+            aliases = ", ".join(sorted(ALIASES))
+            raise Refusal(
+                404,
+                f"model {model!r} is not loaded; loaded is {engine.name!r} (also: {aliases})",
+                param="model",
+                code="model_not_found",
+            )
+        return engine
+
+    async def run(
+        self, engine: Engine, start: Callable[[], AsyncGenerator[Event]]
+    ) -> AsyncGenerator[Event]:
+        """Wait for a turn, then yield the events of one generation; closing this ends it."""
+        async with self.gate.turn():
+            if self._engine is not engine:  # replaced while this waited
+                raise self._no_model() if self._engine is None else _replaced(engine)
+            try:
+                async with aclosing(start()) as events:
+                    async for event in events:
+                        yield event
+            except DeviceLostError as error:
+                await self._drop_engine()
+                self.failure = str(error)
+                raise
+
+    def locate(self, model: str) -> Location:
+        """Return what `model` names: files that the tab's user picked, else a path or URL."""
+        return self.files.get(model, model)
+
+    def start_load(self, model: str, context: int | None) -> Load:
+        """Begin to replace the model; refused while another load runs."""
+        if self.loading is not None:
+            raise Refusal(
+                409, f"{self.loading.model!r} is being loaded; cancel that first", code="loading"
+            )
+        load = self.loading = Load(model)
+        load.task = asyncio.create_task(self._load(load, self.locate(model), context))
+        return load
+
+    async def cancel_load(self) -> bool:
+        """Stop the load in progress; say whether there was one."""
+        load = self.loading
+        if load is None or load.task is None:
+            return False
+        load.task.cancel()
+        await asyncio.wait({load.task})
+        return True
+
+    async def _load(self, load: Load, location: Location, context: int | None) -> None:
+        error: Exception | None = Refusal(409, "the load was cancelled", code="cancelled")
+        try:
+            await self._replace(load, location, context)
+            error = None
+        except Exception as problem:
+            error = problem
+            self.failure = str(refusal_of(problem)) if self._engine is None else None
+        finally:
+            self.loading = None
+            load.finish(error)
+
+    async def _replace(self, load: Load, location: Location, context: int | None) -> None:
+        load.report(Progress("opening", 0, 0, 0.0))
+        async with self.gate.turn(must_wait=True):
+            if self._engine is not None:  # a bad file must not cost the model that works
+                found = await self.loader.preflight(location)
+                if not found.fits:
+                    raise LimitError(found.why)
+            await self._drop_engine()
+            self._set_engine(await self.loader.load(location, context, load.report))
+
+    async def _drop_engine(self) -> None:
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            await engine.close()
+
+    def _set_engine(self, engine: Engine | None) -> None:
+        self._engine = engine
+        self.failure = None
+        self.created = int(time.time())
+
+    def _no_model(self) -> Refusal:
+        if self.loading is not None:
+            retry = {"retry-after": "2"}
+            message = f"{self.loading.model!r} is still being loaded"
+            return Refusal(503, message, code="loading", headers=retry)
+        if self.failure is not None:
+            return Refusal(503, f"no model is loaded: {self.failure}", code="no_model")
+        return Refusal(503, "no model is loaded; POST /wgslm/load loads one", code="no_model")
+
+
+def _replaced(engine: Engine) -> Refusal:
+    return Refusal(503, f"{engine.name!r} was replaced by another model", code="replaced")

@@ -1,0 +1,1 @@
+"""Wire formats: pure functions between JSON objects and the engine's messages and events."""

@@ -1,0 +1,48 @@
+"""Reads the fields that say how to generate; the same in every request that generates."""
+
+from wgslm.errors import RequestError
+from wgslm.generate import Options
+from wgslm.sampling import Sampling
+from wgslm_web.wire.fields import Fields
+
+STOP_LIMIT = 16
+NAMES = (
+    "max_tokens, max_completion_tokens, stop, temperature, top_p, seed; and as in llama.cpp "
+    "top_k, min_p, repeat_penalty, repeat_last_n"
+)
+
+
+def read_options(fields: Fields) -> Options:
+    """Take every generation field; what is absent has the engine's default."""
+    numbers = {name: fields.number(name) for name in _NUMBERS}
+    integers = {name: fields.integer(name) for name in _INTEGERS}
+    given = {name: value for name, value in {**numbers, **integers}.items() if value is not None}
+    return Options(
+        max_tokens=_max_tokens(fields),
+        stop=_stop(fields),
+        sampling=Sampling(**given),  # type: ignore[arg-type]
+    )
+
+
+_NUMBERS = ("temperature", "top_p", "min_p", "repeat_penalty")
+_INTEGERS = ("top_k", "repeat_last_n", "seed")
+
+
+def _max_tokens(fields: Fields) -> int | None:
+    old, new = fields.integer("max_tokens"), fields.integer("max_completion_tokens")
+    if old is not None and new is not None and old != new:
+        raise RequestError(
+            f"'max_tokens' is {old} and 'max_completion_tokens' is {new}; give one of them",
+            "max_completion_tokens",
+        )
+    return old if new is None else new
+
+
+def _stop(fields: Fields) -> tuple[str, ...]:
+    value = fields.take("stop")
+    stops = [] if value is None else value if isinstance(value, list) else [value]
+    if not all(isinstance(stop, str) and stop for stop in stops):
+        raise fields.error("stop", value, "a string or a list of strings, none of them empty")
+    if len(stops) > STOP_LIMIT:
+        raise fields.error("stop", value, f"a list of at most {STOP_LIMIT} strings")
+    return tuple(stops)
