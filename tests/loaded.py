@@ -10,7 +10,8 @@ import numpy as np
 from twins import Array
 from twins.plan import Machine
 from twins.quants import decode_rows
-from wgslm.engine import Header, open_header
+from wgslm.engine import Engine, Header, open_header
+from wgslm.generate import Session
 from wgslm.gpu import Device
 from wgslm.kernels.attention import KvType
 from wgslm.kernels.schedule import Schedule, choose
@@ -18,6 +19,7 @@ from wgslm.plan import Plan
 from wgslm.plan.execute import Executor
 from wgslm.plan.lower import lower
 from wgslm.plan.tensors import Tensors
+from wgslm.text import load_tokenizer
 from wgslm.weights import Stored, free, load_weights
 
 
@@ -96,3 +98,25 @@ async def logits_in_steps(
         flat = np.array(await executor.logits(plan, len(step)), np.float64)
         rows.append(flat.reshape(len(step), plan.vocab))
     return np.concatenate(rows)
+
+
+@asynccontextmanager
+async def session(
+    device: Device, path: Path, *, context: int = 96, sizes: Sequence[int] = (1, 4, 16)
+) -> AsyncIterator[Session]:
+    """Load a model and yield an empty sequence of it."""
+    async with loaded(device, path) as model:
+        plans = model.plans(sizes, context=context)
+        async with model.executor(plans) as executor:
+            yield Session(executor, context)
+
+
+@asynccontextmanager
+async def engine(device: Device, path: Path, *, context: int = 96) -> AsyncIterator[Engine]:
+    """Put an engine together on the tests' device; it must not be closed."""
+    async with loaded(device, path) as model:
+        plans = model.plans((1, 16), context=context)
+        async with model.executor(plans) as executor:
+            tokenizer = load_tokenizer(model.header.directory.metadata)
+            current = Session(executor, context)
+            yield Engine(model.header, tokenizer, device, model.weights, current, "f32")

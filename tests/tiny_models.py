@@ -22,15 +22,15 @@ BYTES = 256  # byte tokens, after <unk>, <s>, </s>
 Facts = dict[str, tuple[tuple[int, ...], Quant]]
 
 
-def shapes(name: str, quant: Quant, head: Quant | None = None) -> Facts:
+def shapes(name: str, quant: Quant, head: Quant | None = None, vocab: int = VOCAB) -> Facts:
     """Return each tensor's GGUF shape and format; norms and biases are F32.
 
     Without `head` the embedding serves as output too.
     """
-    facts: Facts = {"token_embd.weight": ((DIM, VOCAB), quant)}
+    facts: Facts = {"token_embd.weight": ((DIM, vocab), quant)}
     facts |= _vectors("output_norm", DIM, bias=name == "gpt2")
     if head:
-        facts["output.weight"] = ((DIM, VOCAB), head)
+        facts["output.weight"] = ((DIM, vocab), head)
     if name == "gpt2":
         facts["position_embd.weight"] = ((DIM, CONTEXT), quant)
     for layer in range(LAYERS):
@@ -51,24 +51,26 @@ def directory(name: str, quant: Quant, head: Quant | None = None) -> Directory:
     return Directory(values, tensors, 3, 32)
 
 
-def write_tiny(path: Path, name: str, quant: Quant, head: Quant | None = None) -> Path:
+def write_tiny(
+    path: Path, name: str, quant: Quant, head: Quant | None = None, vocab: int = VOCAB
+) -> Path:
     """Write a model with random weights that keep activations near 1."""
     tensors = {}
-    for tensor, (shape, of) in shapes(name, quant, head).items():
+    for tensor, (shape, of) in shapes(name, quant, head, vocab).items():
         rows = int(np.prod(shape[1:]))
         spread = 0.1 if len(shape) == 1 else shape[0] ** -0.5
         data = spread_rows(of, rows, shape[0], spread, seed=zlib.crc32(tensor.encode()))
         if tensor.endswith("norm.weight"):
             data = (np.frombuffer(data, "<f4") + np.float32(1)).tobytes()
         tensors[tensor] = Tensor(shape, data, of.ggml_type)
-    return write_gguf(path, metadata(name), tensors)
+    return write_gguf(path, metadata(name, vocab), tensors)
 
 
-def metadata(name: str) -> Mapping[str, Any]:
+def metadata(name: str, vocab: int = VOCAB) -> Mapping[str, Any]:
     """Return a model's metadata, with a small SentencePiece vocabulary."""
     arch = name.removesuffix("-bias")
     named = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(BYTES))]
-    words = [f"\u2581w{i}" for i in range(VOCAB - len(named))]
+    words = [f"\u2581w{i}" for i in range(vocab - len(named))]
     norm = "layer_norm_epsilon" if arch == "gpt2" else "layer_norm_rms_epsilon"
     return {
         "general.architecture": arch,
@@ -81,7 +83,7 @@ def metadata(name: str) -> Mapping[str, Any]:
         f"{arch}.attention.{norm}": Typed("f32", 1e-5),
         "tokenizer.ggml.model": "llama",
         "tokenizer.ggml.tokens": [*named, *words],
-        "tokenizer.ggml.scores": Typed("f32", [-float(i) for i in range(VOCAB)]),
+        "tokenizer.ggml.scores": Typed("f32", [-float(i) for i in range(vocab)]),
         "tokenizer.ggml.token_type": Typed("i32", [2, 3, 3, *([6] * BYTES), *([1] * len(words))]),
         "tokenizer.ggml.bos_token_id": 1,
         "tokenizer.ggml.eos_token_id": 2,
