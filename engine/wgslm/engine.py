@@ -321,24 +321,24 @@ class Engine:
         ids = self.raw_ids(prompt)
         self._check_ids(ids)
         text, stops = TextStream(self.tokenizer), StopStrings(options.stop)
-        run, first, held = Run(len(ids)), 0.0, 0
+        run, first, told = Run(len(ids)), 0.0, 0
         generated = self.session.generate(ids, options, self.tokenizer.end_ids, run)
         async with contextlib.aclosing(generated) as stream:
             async for id in stream:
                 first = first or time.perf_counter() - begun
                 visible, stopped = stops.push(text.push(id))
-                if visible:
-                    yield TextDelta(visible, tuple(run.ids[held:]))
-                    held = len(run.ids)
                 if stopped:
                     run.reason = "stop"
                     break
+                if visible:
+                    yield TextDelta(visible, tuple(run.ids[told:]))
+                    told = len(run.ids)
             else:
                 visible, stopped = stops.push(text.flush())
                 visible += stops.flush()
                 run.reason = "stop" if stopped else run.reason
-                if visible or held < len(run.ids):
-                    yield TextDelta(visible, tuple(run.ids[held:]))
+        if visible or told < len(run.ids):  # every id is told, also of text that is not shown
+            yield TextDelta(visible, tuple(run.ids[told:]))
         yield _done(run, first or time.perf_counter() - begun)
 
     async def logits(self, ids: Sequence[int], *, each: bool = False) -> list[list[float]]:

@@ -140,7 +140,7 @@ class Lowering:
         self, norm: Norm, x: Slot, y: Slot, *, per_token: int = 1, last: bool = False
     ) -> Dispatch:
         gain, bias = norm.weights.gain, norm.weights.bias
-        refs = (self._use(x), gain.ref)
+        refs = (self._use(_whole(x)), gain.ref)
         if norm.kind == "rms":
             return rmsnorm(
                 *refs,
@@ -162,12 +162,12 @@ class Lowering:
     ) -> Iterator[Dispatch]:
         return linear(
             w.matrix,
-            self._use(x),
+            self._use(_whole(x)),
             self._use(y),
             self.size,
             self.schedule,
             bias=w.bias.ref if w.bias else None,
-            residual=self._use(residual) if residual else None,
+            residual=self._use(_whole(residual)) if residual else None,
         )
 
     def _heads(self, slot: Slot, dim: int) -> Heads:
@@ -184,6 +184,11 @@ class Lowering:
         nbytes = 4 * (tokens or self.size) * slot.width
         self.slots[slot.name] = max(nbytes, self.slots.get(slot.name, 0))
         return slot.ref
+
+
+def _whole(slot: Slot) -> Slot:
+    assert slot.width == slot.columns, f"{slot}: only attention reads columns of a wider slot"
+    return slot
 
 
 def lower(
