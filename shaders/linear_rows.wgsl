@@ -5,7 +5,9 @@
 // a task, and barriers cost more than the arithmetic. Grid x, folded: 8 lanes a workgroup.
 // Twin: tests/twins/linear.py
 
-const ROWS = 8u;
+const LANES = 8u;
+const ROWS = 8u; // of a lane
+const TILE_ROWS = 64u; // LANES * ROWS
 #import lib/dot32
 #import lib/finish
 #import quant
@@ -26,12 +28,12 @@ struct Params {
 @group(0) @binding(5) var<storage, read> residual: array<f32>;
 @group(0) @binding(6) var<storage, read_write> y: array<f32>;
 
-@compute @workgroup_size(8)
+@compute @workgroup_size(LANES)
 fn main(
     @builtin(workgroup_id) group: vec3u,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let row = ((group.y * 32768u + group.x) * 8u + lane) * ROWS;
+    let row = ((group.y * 32768u + group.x) * LANES + lane) * ROWS;
     if row >= params.rows {
         return;
     }

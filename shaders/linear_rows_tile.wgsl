@@ -1,12 +1,14 @@
 // y = x W^T (+ bias) (+ residual), for many tokens: the schedule of software adapters
 //
 // W: [rows, groups * 32], one part of a matrix with `width` rows in all; x: [T, dim];
-// y: [T, width]. One lane computes ROWS rows for TOKENS tokens without a reduction; lanes of a
+// y: [T, width]. One lane computes ROWS rows for four tokens without a reduction; lanes of a
 // workgroup take consecutive rows, so that x is the same for all. Grid x: rows, y: tokens.
 // Twin: tests/twins/linear.py
 
-const ROWS = 8u;
-const TOKENS = 4u;
+const LANES = 8u;
+const ROWS = 8u; // of a lane
+const TILE_ROWS = 64u; // LANES * ROWS
+const TILE_TOKENS = 4u;
 #import lib/dot32
 #import lib/finish
 #import lib/step
@@ -37,13 +39,13 @@ fn dots(
     return vec4f(dot32(w, a), dot32(w, b), dot32(w, c), dot32(w, d));
 }
 
-@compute @workgroup_size(8)
+@compute @workgroup_size(LANES)
 fn main(
     @builtin(workgroup_id) group: vec3u,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let row = (group.x * 8u + lane) * ROWS;
-    let token = group.y * TOKENS;
+    let row = (group.x * LANES + lane) * ROWS;
+    let token = group.y * TILE_TOKENS;
     let count = step_count();
     if row >= params.rows || token >= count {
         return;
@@ -62,7 +64,7 @@ fn main(
         }
     }
     for (var r = 0u; r < ROWS; r++) {
-        for (var t = 0u; t < TOKENS; t++) {
+        for (var t = 0u; t < TILE_TOKENS; t++) {
             if row + r <= last && token + t < count {
                 finish(token + t, row + r, sum[r][t]);
             }

@@ -1,12 +1,12 @@
 // y = W x (+ bias) (+ residual), for one token
 //
 // W: [rows, groups * 32], one part of a matrix with `width` rows in all; x: [dim]; y: [width].
-// One workgroup computes ROWS rows, LANES lanes each; neighbouring lanes read neighbouring
+// One workgroup computes TILE_ROWS rows, LANES lanes each; neighbouring lanes read neighbouring
 // weights. Grid x, folded.
 // Twin: tests/twins/linear.py
 
-const ROWS = 4u;
-const LANES = 16u;
+const TILE_ROWS = 4u;
+const LANES = 16u; // of a row
 #import lib/dot32
 #import lib/finish
 #import quant
@@ -27,14 +27,14 @@ struct Params {
 @group(0) @binding(5) var<storage, read> residual: array<f32>;
 @group(0) @binding(6) var<storage, read_write> y: array<f32>;
 
-var<workgroup> partial: array<f32, 64>; // [ROWS, LANES]
+var<workgroup> partial: array<f32, 64>; // [TILE_ROWS, LANES]
 
 @compute @workgroup_size(64)
 fn main(
     @builtin(workgroup_id) group: vec3u,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let row = (group.y * 32768u + group.x) * ROWS + lane / LANES;
+    let row = (group.y * 32768u + group.x) * TILE_ROWS + lane / LANES;
     let column = lane % LANES;
     var sum = 0.0;
     if row < params.rows {

@@ -20,6 +20,7 @@ BINDING = re.compile(
     r"@group\(0\) @binding\((\d+)\) var<(uniform|storage, read|storage, read_write)> (\w+):"
 )
 PARAMS = re.compile(r"struct Params \{(.*?)\}", re.DOTALL)
+CONSTANT = re.compile(r"^const (\w+) = (\d+)u;", re.MULTILINE)
 FIELD = re.compile(r"(\w+): (u32|f32),")
 FORMAT = {"u32": "I", "f32": "f"}  # WGSL scalar -> struct format
 
@@ -47,6 +48,11 @@ class Shader:
     lines: tuple[tuple[str, int], ...]  # for each line of `text`: (file, line in that file)
     bindings: tuple[Binding, ...]  # in binding order
     params: tuple[tuple[str, str], ...]  # (name, "u32" or "f32"), in struct order
+    constants: tuple[tuple[str, int], ...]  # unsigned numbers, such as the shape of a tile
+
+    def constant(self, name: str) -> int:
+        """Return the value of `const <name> = <value>u;`."""
+        return dict(self.constants)[name]
 
     def locate(self, line: int) -> str:
         """Name the source of a line (from 1) that the compiler complained about."""
@@ -87,6 +93,7 @@ def load(name: str, **bound: str) -> Shader:
         lines=tuple((file, number) for file, number, _ in lines),
         bindings=tuple(sorted(bindings, key=lambda binding: binding.index)),
         params=tuple(FIELD.findall(params[1])) if params else (),
+        constants=tuple((const, int(value)) for const, value in CONSTANT.findall(text)),
     )
 
 

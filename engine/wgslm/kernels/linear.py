@@ -78,8 +78,9 @@ def linear(
         bindings = {**w.streams(part), "x": x, "bias": bias or x, "residual": residual or x, "y": y}
         if tokens > 1:
             bindings = {"step": STEP, **bindings}
+        program = Program(shader, w.program_bound, tuple(constants))
         yield Dispatch(
-            Program(shader, w.program_bound, tuple(constants)),
+            program,
             {
                 "rows": rows,
                 "groups": w.groups,
@@ -88,18 +89,14 @@ def linear(
                 "width": w.rows,
             },
             bindings,
-            _grid(shader, rows, tokens),
+            _grid(program, rows, tokens),
         )
 
 
-def _grid(shader: str, rows: int, tokens: int) -> Grid:
-    match shader:
-        case "linear_rows":
-            return fold(ceil_div(rows, 64))
-        case "linear_vec":
-            return fold(ceil_div(rows, 4))
-        case "linear_rows_tile":
-            return (ceil_div(rows, 16), ceil_div(tokens, 8), 1)
-        case "linear_tile":
-            return (ceil_div(rows, 64), ceil_div(tokens, 32), 1)
-    raise AssertionError(f"no grid for {shader!r}")
+def _grid(program: Program, rows: int, tokens: int) -> Grid:
+    """Cover rows and tokens with tiles of the shape that the shader states."""
+    shader = program.source()
+    groups = ceil_div(rows, shader.constant("TILE_ROWS"))
+    if tokens == 1:
+        return fold(groups)
+    return (groups, ceil_div(tokens, shader.constant("TILE_TOKENS")), 1)

@@ -44,6 +44,7 @@ function trySource(text) {
 function load(source) {
   if (!source) return refresh();
   panel.hideError();
+  side.close();
   model.load(source);
   refresh();
 }
@@ -77,9 +78,10 @@ host.addEventListener("up", ({ detail }) => {
 host.addEventListener("down", ({ detail }) => {
   model.forget();
   const again = detail.wait_ms ? ` It is started again in ${detail.wait_ms / 1000} s.` : "";
-  api.disconnect(`The engine stopped: ${detail.reason}.${again}`);
-  const error = { message: `The engine stopped: ${detail.reason}.${again}`, code: "worker_gone" };
-  panel.showError(error, { label: "Start it now", run: () => host.start() });
+  const message = `The engine stopped: ${detail.reason}.${again}`;
+  api.disconnect(message);
+  const action = again ? { label: "Start it now", run: () => host.start() } : null;
+  panel.showError({ message, code: "worker_gone" }, action);
   panel.hideProgress();
   refresh();
 });
@@ -88,7 +90,6 @@ model.addEventListener("progress", ({ detail }) => panel.showProgress(detail));
 
 model.addEventListener("ready", () => {
   panel.hideError();
-  side.close();
   refresh();
   if (chat.interrupted) chat.resume(chat.interrupted);
 });
@@ -125,6 +126,6 @@ $("new-chat").addEventListener("click", () => {
 listenForFiles((files) => load({ files }));
 
 // For tests and the curious: everything the page itself uses.
-window.wgslm = { api, chat, host, model, settings, boot: null };
+window.wgslm = { api, chat, host, model, settings, view, boot: null };
 refresh();
 host.start();
