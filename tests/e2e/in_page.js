@@ -1,12 +1,10 @@
 // Runs in the page before its own scripts: keeps what tests ask about afterwards.
 
-window.tests = { longTasks: [], progress: [], violations: [] };
+window.tests = { longTasks: [], progress: [] };
 
 new PerformanceObserver((list) => {
   for (const { startTime, duration } of list.getEntries()) tests.longTasks.push({ startTime, duration });
 }).observe({ type: "longtask", buffered: true });
-
-addEventListener("securitypolicyviolation", (event) => tests.violations.push(event.blockedURI));
 
 addEventListener("DOMContentLoaded", () => {
   window.wgslm?.model.addEventListener("progress", ({ detail }) => tests.progress.push(detail));
