@@ -267,6 +267,7 @@ class Engine:
             header = await open_header(location)
             undo.push_async_callback(header.close)
             report("tokenizer")
+            await asyncio.sleep(0)  # lets those who show it do so before the tokenizer takes all
             tokenizer = load_tokenizer(header.directory.metadata)
             _check_vocabulary(header, tokenizer)
             report("compiling")

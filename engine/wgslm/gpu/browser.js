@@ -64,7 +64,7 @@ class Gpu {
     this.buffers.delete(id);
   }
 
-  /** Copy a Uint8Array; a tail that is no whole word is padded with zeros. */
+  /** Copy a Uint8Array, which is empty afterwards; a tail that is no whole word is padded. */
   write(id, offset, data) {
     this.check();
     const whole = data.byteLength & ~3;
@@ -75,6 +75,7 @@ class Gpu {
       tail.set(data.subarray(whole));
       queue.writeBuffer(this.buffers.get(id), offset + whole, tail);
     }
+    data.buffer.transfer?.(0); // frees it now: left to the collector, 64 MB would pile up
   }
 
   layout(bindings) {

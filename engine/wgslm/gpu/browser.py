@@ -68,7 +68,7 @@ class BrowserDevice:
         self._gpu.destroyBuffer(buffer.handle)
 
     def write(self, buffer: Buffer, offset: int, data: object) -> None:
-        """Copy Python bytes, or a Uint8Array that never passed through Python."""
+        """Copy Python bytes, or a Uint8Array that never passed through Python and is empty after."""
         _called(
             self._gpu.write,
             buffer.handle,
