@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from command_line import call, environ, finish, start
+from command_line import call, environ
 from wgslm.cli.arguments import parse
 from wgslm.cli.knobs import KNOBS, UsageError, make_options
 from wgslm.generate import Options
@@ -124,14 +124,3 @@ def test_version_is_one_line(capsys: Capture) -> None:
 
     assert outcome.status == 0
     assert outcome.out.startswith("wgslm ")
-
-
-def test_nobody_reading_is_quiet() -> None:
-    process = start("--help")
-    assert process.stdout
-    process.stdout.close()
-    process.stdout = None
-
-    outcome = finish(process)
-
-    assert outcome.err == ""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from command_line import Outcome, call, command, environ
+from command_line import Outcome, call, command, environ, finish, start
 from fault_server import FaultServer
 from tiny_gguf import Typed, write_gguf
 from tiny_models import LAYERS, VOCAB, metadata, write_tiny
@@ -137,6 +137,17 @@ def test_json_has_no_word_for_nan(capsys: Capture, tmp_path: Path) -> None:
         "one": "nan",
         "many": [1.0, "inf"],
     }
+
+
+def test_nobody_reading_is_quiet(model: Path) -> None:
+    process = start("inspect", model)
+    assert process.stdout
+    process.stdout.close()
+    process.stdout = None
+
+    outcome = finish(process)
+
+    assert (outcome.status, outcome.err) == (141, "")
 
 
 def explained(model: Path, *argv: object) -> Any:
