@@ -181,7 +181,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         """Call a macro, a function or a method."""
         budget = __self.budget
         budget.enter()
-        budget.step(5 + len(args) + len(kwargs))
+        budget.step(5 + 4 * (len(args) + len(kwargs)))
         for name, value in (*enumerate(args), *kwargs.items()):
             if name not in ("_loop_vars", "_block_vars"):
                 __self._nesting.check(value, in_namespace=__obj is Namespace)
