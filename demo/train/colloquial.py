@@ -69,7 +69,7 @@ def colloquial(text: str, chance: random.Random) -> str:
         text = text.replace("'", "")
     if chance.random() < 0.06 and is_long:
         text = _mistype(text, chance)
-    return text
+    return text.strip()
 
 
 def _reword(text: str, chance: random.Random) -> str:

@@ -17,9 +17,11 @@ from torch.nn import functional
 
 from demo.train.dataset import Batch, Source, batches
 from demo.train.model import Config, Parameters, forward, initialise, rope_table
+from demo.train.plot import plot
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.csv"
+PICTURE = "loss.png"
 
 
 @dataclass(frozen=True)
@@ -176,6 +178,7 @@ class Trainer:
             if fresh:
                 writer.writerow(row)
             writer.writerow([f"{value:.5g}" for value in row.values()])
+        plot(path, self.folder / PICTURE)
         print("  ".join(f"{name} {value:.4g}" for name, value in row.items()), flush=True)
 
     def _save(self) -> None:
