@@ -32,7 +32,6 @@ ENGINE = environment.ROOT / "engine/wgslm"
 MODELS = environment.ROOT / "demo/model"
 PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
 VENDOR = ("marked.js", "purify.js")
-MODEL = "models/default.gguf"
 NO_MODEL = '<meta name="wgslm-default-model" content="">'
 LEFT_ALONE = ("demo.png",)  # written by `python demo`
 
@@ -103,11 +102,11 @@ def _embed_model(site: dict[str, bytes]) -> None:
     if not found:
         print("demo/model holds no .gguf file: the page starts without a model", file=sys.stderr)
         return
-    page = site["index.html"].decode()
+    page, url = site["index.html"].decode(), f"models/{found[0].name}"
     if page.count(NO_MODEL) != 1:
         raise steps.SetUpError(f"index.html must have {NO_MODEL!r} once, to be filled in")
-    site["index.html"] = page.replace(NO_MODEL, NO_MODEL.replace('""', f'"{MODEL}"')).encode()
-    site[MODEL] = found[0].read_bytes()
+    site["index.html"] = page.replace(NO_MODEL, NO_MODEL.replace('""', f'"{url}"')).encode()
+    site[url] = found[0].read_bytes()
 
 
 def _licenses(taken: Mapping[str, bytes]) -> str:

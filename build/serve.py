@@ -26,6 +26,7 @@ TYPES = {
     ".wasm": "application/wasm",
     ".zip": "application/zip",
 }
+POLL_SECONDS = 0.05  # how long shutting down may take
 RANGE = re.compile(r"bytes=(?:(\d+)-(\d*)|-(\d+))")
 
 
@@ -42,7 +43,9 @@ class Site(ThreadingHTTPServer):
         self.folder = folder.resolve()
         self.files = dict(files or {})
         self.url = f"http://{HOST}:{self.server_port}/"
-        self._thread = threading.Thread(target=self.serve_forever, daemon=True)
+        self._thread = threading.Thread(
+            target=self.serve_forever, args=(POLL_SECONDS,), daemon=True
+        )
 
     def __enter__(self) -> "Site":
         """Start answering, in a thread."""

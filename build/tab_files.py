@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 if TYPE_CHECKING:
     from build import environment
@@ -35,6 +36,7 @@ TAB = {
 }
 UNUSED_LIBRARIES = ("idna",)  # anyio wants it when it opens a socket, which a tab cannot
 UNUSED_FILES = ("starlette/testclient.py", "anyio/pytest_plugin.py", "anyio/_backends/_trio.py")
+LAZY_IMPORTS = ("anyio._backends._asyncio",)  # what the first answer imports, by name
 # anyio reads its own source to import lazily; ours is for the lines in a traceback.
 SOURCE_IS_READ = (*OURS, "anyio")
 # Standard modules that do nothing in a tab: sockets, processes, terminals, debuggers, and the
@@ -78,10 +80,11 @@ def libraries() -> list[str]:
     while waiting:
         for line in metadata.requires(waiting.pop()) or ():
             wanted = Requirement(line)
+            name = canonicalize_name(wanted.name)
             applies = wanted.marker is None or wanted.marker.evaluate(dict(TAB))
-            if applies and wanted.name not in (*found, *UNUSED_LIBRARIES):
-                found.append(wanted.name)
-                waiting.append(wanted.name)
+            if applies and name not in (*found, *UNUSED_LIBRARIES):
+                found.append(name)
+                waiting.append(name)
     return sorted(found)
 
 
@@ -91,7 +94,7 @@ def imports(sources: Mapping[str, bytes], libraries: Mapping[str, bytes]) -> lis
     Only what Pyodide's standard library or `libraries` can answer: not `js`, not `wgpu`.
     """
     answering = sys.stdlib_module_names | {path.split("/")[0] for path in libraries}
-    names: set[str] = set()
+    names = set(LAZY_IMPORTS)
     for path, content in sources.items():
         if path.endswith(".py"):
             names |= _imported(ast.parse(content))

@@ -73,16 +73,16 @@ def write_split(folder: Path, stem: str, metadata: Metadata, tensors: Tensors, c
 def gguf_bytes(metadata: Metadata, tensors: Tensors | None = None, alignment: int = 32) -> bytes:
     """Return a GGUF file; metadata values choose their type as `value_bytes` says."""
     stored = {name: as_tensor(tensor) for name, tensor in (tensors or {}).items()}
-    header = b"GGUF" + struct.pack("<IQQ", 3, len(stored), len(metadata))
+    header = bytearray(b"GGUF" + struct.pack("<IQQ", 3, len(stored), len(metadata)))
     for key, value in metadata.items():
         header += string_bytes(key) + value_bytes(value)
-    data = b""
+    data = bytearray()
     for name, tensor in stored.items():
         header += string_bytes(name) + struct.pack("<I", len(tensor.shape))
         header += struct.pack(f"<{len(tensor.shape)}Q", *tensor.shape)
         header += struct.pack("<IQ", tensor.ggml_type, len(data))
         data += tensor.data + bytes(-len(tensor.data) % alignment)
-    return header + bytes(-len(header) % alignment) + data
+    return bytes(header + bytes(-len(header) % alignment) + data)
 
 
 def as_tensor(tensor: Tensor | npt.NDArray[Any]) -> Tensor:

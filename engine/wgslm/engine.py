@@ -193,7 +193,7 @@ async def preflight(location: Location, context: int | None = None) -> Preflight
 
 def _judge(header: Header, device: Device, context: int | None) -> Preflight:
     chosen = header.context(context)
-    schedule = choose(device.adapter.kind)
+    schedule = choose(device.adapter.kind, device.features)
     plans, names = header.plans(device.limits, schedule, chosen, "f16")
     why = ""
     try:
@@ -267,13 +267,16 @@ class Engine:
             header = await open_header(location)
             undo.push_async_callback(header.close)
             report("tokenizer")
+            await asyncio.sleep(0)  # lets those who show it do so before the tokenizer takes all
             tokenizer = load_tokenizer(header.directory.metadata)
             _check_vocabulary(header, tokenizer)
             report("compiling")
             device = await open_device(adapter)
             undo.push_async_callback(device.close)
             chosen = header.context(context)
-            plans, names = header.plans(device.limits, choose(device.adapter.kind), chosen, kv)
+            plans, names = header.plans(
+                device.limits, choose(device.adapter.kind, device.features), chosen, kv
+            )
             check_fit(device.limits, plans, chosen)
             programs = [dispatch.program for plan in plans for dispatch in plan.dispatches]
             weights, _ = await _together(
@@ -297,6 +300,12 @@ class Engine:
         """Return the ids of a conversation up to where the answer begins."""
         return self.tokenizer.encode_segments(self.template.render(messages))
 
+    def raw_ids(self, prompt: str | Sequence[int]) -> list[int]:
+        """Return the ids of a raw prompt. EOS is never added: the answer comes next."""
+        if isinstance(prompt, str):
+            return self.tokenizer.encode(prompt, bos=self.tokenizer.add_bos)
+        return list(prompt)
+
     async def chat(
         self, messages: Sequence[Mapping[str, object]], options: Options
     ) -> AsyncGenerator[Event]:
@@ -310,7 +319,7 @@ class Engine:
     ) -> AsyncGenerator[Event]:
         """Continue a text as it is, or ids. Closing the generator ends it."""
         begun = time.perf_counter()
-        ids = self._raw_ids(prompt)
+        ids = self.raw_ids(prompt)
         self._check_ids(ids)
         text, stops = TextStream(self.tokenizer), StopStrings(options.stop)
         run, first, told = Run(len(ids)), 0.0, 0
@@ -339,7 +348,7 @@ class Engine:
         self.session.check(ids)
         if not each:
             return [await self.session.logits(ids)]
-        schedule = choose(self.device.adapter.kind)
+        schedule = choose(self.device.adapter.kind, self.device.features)
         plans, _ = self.header.plans(
             self.device.limits, schedule, self.session.context, self.kv, each=True
         )
@@ -362,12 +371,6 @@ class Engine:
         free(self.device, self._weights)
         await self.device.close()
         await self.header.close()
-
-    def _raw_ids(self, prompt: str | Sequence[int]) -> list[int]:
-        """Return the ids of a raw prompt. EOS is never added: the answer comes next."""
-        if isinstance(prompt, str):
-            return self.tokenizer.encode(prompt, bos=self.tokenizer.add_bos)
-        return list(prompt)
 
     def _check_ids(self, ids: Sequence[int]) -> None:
         for id in ids:

@@ -102,6 +102,7 @@ class Lowering:
             self.context,
             o.scale,
             self.kv,
+            self.schedule,
         )
 
     def _mlp(self, o: Mlp) -> Iterator[Dispatch]:
@@ -142,10 +143,19 @@ class Lowering:
         refs = (self._use(_whole(x)), gain.ref)
         if norm.kind == "rms":
             return rmsnorm(
-                *refs, self._use(y), self.size, gain.size, norm.eps, per_token=per_token, last=last
+                *refs,
+                self._use(y),
+                self.size,
+                gain.size,
+                norm.eps,
+                self.schedule,
+                per_token=per_token,
+                last=last,
             )
         assert bias is not None, "the recorder checked that a layer norm has a bias"
-        return layernorm(*refs, bias.ref, self._use(y), self.size, gain.size, norm.eps, last=last)
+        return layernorm(
+            *refs, bias.ref, self._use(y), self.size, gain.size, norm.eps, self.schedule, last=last
+        )
 
     def _linear(
         self, w: Weight, x: Slot, y: Slot, residual: Slot | None = None

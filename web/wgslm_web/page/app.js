@@ -2,7 +2,7 @@
 
 import { TabApi } from "./api.js";
 import { Chat } from "./chat.js";
-import { listenForFiles, setUpComposer, setUpSide } from "./controls.js";
+import { Composer, listenForFiles, setUpSide } from "./controls.js";
 import { Model, sourceFrom } from "./model.js";
 import * as panel from "./panel.js";
 import { Settings } from "./settings.js";
@@ -22,7 +22,7 @@ const view = new ChatView({
 });
 const chat = new Chat(api, view, settings);
 const host = new WorkerHost(() => (model.isLoading ? "loading" : api.pending ? "busy" : "idle"));
-const composer = setUpComposer({ send: (text) => chat.send(text), stop: () => chat.stop() });
+const composer = new Composer({ send: (text) => chat.send(text), stop: () => chat.stop() });
 const side = setUpSide();
 
 function firstSource() {
@@ -44,6 +44,8 @@ function trySource(text) {
 function load(source) {
   if (!source) return refresh();
   panel.hideError();
+  side.close();
+  chat.stop(); // the app would wait for the end of the answer
   model.load(source);
   refresh();
 }
@@ -77,9 +79,10 @@ host.addEventListener("up", ({ detail }) => {
 host.addEventListener("down", ({ detail }) => {
   model.forget();
   const again = detail.wait_ms ? ` It is started again in ${detail.wait_ms / 1000} s.` : "";
-  api.disconnect(`The engine stopped: ${detail.reason}.${again}`);
-  const error = { message: `The engine stopped: ${detail.reason}.${again}`, code: "worker_gone" };
-  panel.showError(error, { label: "Start it now", run: () => host.start() });
+  const message = `The engine stopped: ${detail.reason}.${again}`;
+  api.disconnect(message);
+  const action = again ? { label: "Start it now", run: () => host.start() } : null;
+  panel.showError({ message, code: "worker_gone" }, action);
   panel.hideProgress();
   refresh();
 });
@@ -88,7 +91,6 @@ model.addEventListener("progress", ({ detail }) => panel.showProgress(detail));
 
 model.addEventListener("ready", () => {
   panel.hideError();
-  side.close();
   refresh();
   if (chat.interrupted) chat.resume(chat.interrupted);
 });
@@ -125,6 +127,6 @@ $("new-chat").addEventListener("click", () => {
 listenForFiles((files) => load({ files }));
 
 // For tests and the curious: everything the page itself uses.
-window.wgslm = { api, chat, host, model, settings, boot: null };
+window.wgslm = { api, chat, host, model, settings, view, boot: null };
 refresh();
 host.start();

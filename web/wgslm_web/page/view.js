@@ -48,9 +48,8 @@ export class ChatView {
     this.#frame = 0;
     const begun = performance.now();
     for (const message of this.#dirty) {
-      if (performance.now() - begun > 16) break; // the rest waits for the next frame
-      this.#dirty.delete(message);
-      this.#views.get(message)?.draw();
+      if (performance.now() - begun > 12) break; // the rest waits for the next frame
+      if (this.#views.get(message).draw()) this.#dirty.delete(message);
     }
     if (this.#dirty.size) this.#frame = requestAnimationFrame(() => this.#draw());
   }
@@ -78,16 +77,18 @@ class MessageView {
     this.markdown = message.role === "assistant" ? new MarkdownView(this.body) : null;
   }
 
+  /** Say whether everything is drawn. */
   draw() {
     const { state, content, ids, error } = this.message;
     const isOpen = state === "streaming" || state === "interrupted";
     this.element.dataset.state = isOpen ? "streaming" : state;
     this.element.setAttribute("aria-busy", String(isOpen));
-    if (this.markdown) this.markdown.update(content);
-    else this.body.textContent = content;
     this.note.textContent = (state === "error" && error) || (NOTES[state] ?? "");
     this.again.hidden = !["stopped", "error"].includes(state);
     this.again.textContent = ids?.length ? "Continue" : "Try again";
+    if (this.markdown) return this.markdown.update(content);
+    this.body.textContent = content;
+    return true;
   }
 
   #foot() {

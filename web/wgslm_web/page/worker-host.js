@@ -2,6 +2,8 @@
 //
 //   off -> starting -> up -> (dead or silent) -> waiting -> starting ...
 //
+// A dead worker is known by the lock it held, a hung one by its silence.
+//
 // Events: "boot" {text}, "up" {port}, "down" {reason, wait_ms}. After a few deaths in a row it waits
 // longer: a browser that lost its GPU process twice gives out no adapter for 120 s.
 
@@ -9,7 +11,7 @@ const PING_MS = 1000;
 const WAITS_MS = [0, 1000, 10_000, 60_000, 130_000];
 const HEALTHY_MS = 180_000;
 // How long silence is normal: Python answers nothing while it computes.
-export const PATIENCE_MS = { starting: 120_000, idle: 8000, busy: 30_000, loading: 120_000 };
+export const PATIENCE_MS = { starting: 120_000, idle: 10_000, busy: 30_000, loading: 120_000 };
 
 export class WorkerHost extends EventTarget {
   state = "off";
@@ -19,6 +21,7 @@ export class WorkerHost extends EventTarget {
   #heardAt = 0;
   #tickedAt = 0;
   #timer = 0;
+  #lock = "";
   #activity;
 
   /** `activity()` returns "idle", "busy" or "loading". */
@@ -38,7 +41,8 @@ export class WorkerHost extends EventTarget {
     worker.onerror = (event) => worker === this.worker && this.#fail(event.message || "a script did not load");
     const { port1, port2 } = new MessageChannel();
     this.port = port1;
-    worker.postMessage({ type: "start", port: port2 }, [port2]);
+    this.#lock = `wgslm-${crypto.randomUUID()}`;
+    worker.postMessage({ type: "start", port: port2, lock: this.#lock }, [port2]);
   }
 
   /** Terminate the worker as a crash would; it comes back by itself. */
@@ -48,9 +52,15 @@ export class WorkerHost extends EventTarget {
 
   #hear(message) {
     this.#heardAt = performance.now();
-    if (message.type === "boot") this.#tell("boot", message);
+    if (message.type === "locked") this.#awaitDeath(this.worker);
+    else if (message.type === "boot") this.#tell("boot", message);
     else if (message.type === "up") this.#up(message);
     else if (message.type === "fatal") this.#fail(message.message);
+  }
+
+  /** The worker holds a lock as long as it lives: whoever gets it next knows of its death. */
+  #awaitDeath(worker) {
+    navigator.locks.request(this.#lock, () => worker === this.worker && this.#die("its worker ended"));
   }
 
   #up(message) {

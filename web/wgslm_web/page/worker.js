@@ -4,8 +4,13 @@ const tell = (type, fields = {}) => self.postMessage({ type, ...fields });
 
 self.onmessage = ({ data }) => {
   if (data.type === "ping") tell("pong");
-  else if (data.type === "start") boot(data.port).catch((error) => tell("fatal", { message: String(error) }));
+  else if (data.type === "start") start(data);
 };
+
+function start({ port, lock }) {
+  navigator.locks?.request(lock, () => (tell("locked"), new Promise(() => {}))); // until death
+  boot(port).catch((error) => tell("fatal", { message: String(error) }));
+}
 
 async function boot(port) {
   const begun = performance.now();

@@ -1,0 +1,61 @@
+"""What is written to dist/."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from setup_modules import load
+
+archives, bundle = load("archives"), load("bundle")
+
+
+def test_same_files_make_the_same_archive() -> None:
+    one = archives._pack({"a.py": b"a", "b.py": b"b"})
+    other = archives._pack({"b.py": b"b", "a.py": b"a"})
+
+    assert one == other
+    assert zipfile.ZipFile(io.BytesIO(one)).namelist() == ["a.py", "b.py"]
+
+
+def test_bytecode_lies_where_python_looks_for_it() -> None:
+    assert archives._beside("a/b.pyc") == "a/__pycache__/b.cpython-314.pyc"
+    assert archives._beside("b.pyc") == "__pycache__/b.cpython-314.pyc"
+
+
+def test_build_writes_what_changed_and_removes_what_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundle, "DIST", tmp_path)
+    bundle._write({"a/b.js": b"1", "c.js": b"2"})
+    (tmp_path / "demo.png").write_bytes(b"kept")
+    written = (tmp_path / "c.js").stat().st_mtime_ns
+
+    bundle._write({"c.js": b"2", "d.js": b"3"})
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["c.js", "d.js", "demo.png"]
+    assert (tmp_path / "c.js").stat().st_mtime_ns == written
+
+
+def test_page_names_the_embedded_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "tiny.gguf").write_bytes(b"GGUF")
+    monkeypatch.setattr(bundle, "MODELS", tmp_path)
+    site = {"index.html": bundle.NO_MODEL.encode()}
+
+    bundle._embed_model(site)
+
+    assert site == {
+        "index.html": b'<meta name="wgslm-default-model" content="models/tiny.gguf">',
+        "models/tiny.gguf": b"GGUF",
+    }
+
+
+def test_page_without_a_place_for_the_model_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tiny.gguf").write_bytes(b"GGUF")
+    monkeypatch.setattr(bundle, "MODELS", tmp_path)
+
+    with pytest.raises(SystemExit, match=r"index.html must have"):
+        bundle._embed_model({"index.html": b"<html>"})

@@ -1,0 +1,57 @@
+"""The main job in a tab: a model by byte ranges, a conversation, the ids of the native engine."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from browser_tab import Tab
+from native_answers import native_answers
+
+MAX_TOKENS = 24
+
+pytestmark = [pytest.mark.e2e, pytest.mark.gpu]
+
+
+@pytest.mark.parametrize("name", ["stories", "stories.q8_0", "tiny"])
+def test_two_turns_equal_those_of_the_native_engine(
+    tab: Tab, served: Any, models: dict[str, Path], name: str
+) -> None:
+    if name not in models:
+        pytest.skip("WGSLM_REFERENCE_DATA is not set")
+    served.asked.clear()
+    tab.open(f"{served.url}?model=models/{name}.gguf")
+    tab.wait_ready(name)
+    tab.set(temperature=0, max_tokens=MAX_TOKENS)
+
+    first = tab.ask("Once upon a time")
+    second = tab.ask("And then?")
+
+    messages = [{key: m[key] for key in ("role", "content")} for m in tab.messages]
+    natively = native_answers(models[name], [messages[:1], messages[:3]], MAX_TOKENS)
+    for answer, native in zip((first, second), natively, strict=True):
+        assert answer["state"] == "done"
+        assert native.sure > 4, "too few ids to compare"
+        assert answer["ids"][: native.sure] == list(native.ids[: native.sure])
+    assert first["usage"]["prompt_tokens_details"]["cached_tokens"] == 0
+    assert second["usage"]["prompt_tokens_details"]["cached_tokens"] > 0
+    asked = [log for log in served.asked if log[0].startswith("/models/")]
+    assert asked, "the model came from somewhere else"
+    assert all(header and status == 206 for _, header, status in asked)
+
+
+def test_raw_ids_equal_those_of_llama_cpp(
+    tab: Tab, site: str, models: dict[str, Path], reference_data: Path
+) -> None:
+    golden = json.loads((reference_data / "models/stories260K.golden.json").read_text())
+    tab.open(f"{site}?model=models/stories.gguf")
+    tab.wait_ready("stories")
+
+    for case in golden["cases"]:
+        wanted = case["greedy_ids"]
+        options = {"temperature": 0, "max_tokens": len(wanted)}
+        ids = tab.page.evaluate(
+            "([ids, options]) => tests.continueIds(ids, options)", [case["prompt_ids"], options]
+        )
+        assert ids == wanted
