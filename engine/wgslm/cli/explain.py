@@ -64,9 +64,9 @@ def explain(args: Namespace) -> None:
 async def _explain(args: Namespace) -> None:
     header = await open_header(args.model)
     await header.close()
-    adapter, limits = await _target(args.adapter)
+    adapter, limits, features = await _target(args.adapter)
     context = header.context(args.context)
-    schedule = choose(adapter.kind if adapter else "gpu")
+    schedule = choose(adapter.kind if adapter else "gpu", features)
     plans, names = header.plans(limits, schedule, context, args.kv)
     explained = Explained(header, adapter, limits, context, args.kv, plans, names)
     if args.json:
@@ -82,16 +82,16 @@ async def _explain(args: Namespace) -> None:
     print(table(list(_lines(rows, is_full=args.full)), right=[3, 4]))
 
 
-async def _target(name: str | None) -> tuple[AdapterInfo | None, Limits]:
-    """Return an adapter and its limits; without any, what WebGPU promises everywhere."""
+async def _target(name: str | None) -> tuple[AdapterInfo | None, Limits, frozenset[str]]:
+    """Return an adapter, its limits and features; without any, what WebGPU promises everywhere."""
     try:
         device = await open_device(name)
     except (NoAdapterError, ModuleNotFoundError) as error:
         if name is not None or getattr(error, "name", "wgpu") != "wgpu":
             raise
-        return None, DEFAULT_LIMITS
+        return None, DEFAULT_LIMITS, frozenset()
     await device.close()
-    return device.adapter, device.limits
+    return device.adapter, device.limits, device.features
 
 
 def _rows(plan: Plan, header: Header, limits: Limits) -> Iterator[Row]:
