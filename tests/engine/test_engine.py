@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -241,7 +242,7 @@ def test_load_reports_and_answers(model: Path) -> None:
     assert stages[0] == "opening" and stages[-1] == "ready" and "weights" in stages
     done = [progress.done for progress in seen if progress.stage == "weights"]
     assert done == sorted(done) and seen[-1].done == seen[-1].total > 0
-    assert all(a.seconds <= b.seconds for a, b in zip(seen, seen[1:], strict=False))
+    assert all(a.seconds <= b.seconds for a, b in pairwise(seen))
 
 
 @pytest.mark.parametrize("stage", ["opening", "tokenizer", "compiling", "weights"])
@@ -278,7 +279,7 @@ def test_a_vocabulary_beyond_the_embedding_is_refused(tmp_path: Path) -> None:
     )
     path.write_bytes(shorter)
 
-    with pytest.raises(GgufError, match="has 320 tokens but token_embd.weight only 319 rows"):
+    with pytest.raises(GgufError, match=r"has 320 tokens but token_embd\.weight only 319 rows"):
         asyncio.run(Engine.load(path))
 
 
