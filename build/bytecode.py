@@ -10,6 +10,7 @@ import io
 import sys
 import zipfile
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,9 @@ def compile_in_tab(files: Mapping[str, bytes], browser: Path) -> dict[str, bytes
     """
     served = {**files, **{name: (environment.BUILD / name).read_bytes() for name in SCRIPTS}}
     with steps.step("Compiling the tab's Python"):
-        result = _run(served, browser)
+        # In a thread of its own: Playwright refuses one where an event loop runs, as in tests.
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            result = pool.submit(_run, served, browser).result()
     with zipfile.ZipFile(io.BytesIO(result)) as compiled:
         return {name: compiled.read(name) for name in compiled.namelist()}
 

@@ -9,6 +9,7 @@
 const WG = 64u;
 const LOWEST = -3.4e38; // Tint refuses a constant -inf
 #import lib/step
+#import reduce
 #import kv
 
 struct Params {
@@ -30,22 +31,7 @@ struct Params {
 
 var<workgroup> query: array<vec4f, 64>;
 var<workgroup> weight: array<f32, WG>;
-var<workgroup> partial: array<f32, WG>;
 var<workgroup> outputs: array<vec4f, WG>;
-
-fn workgroup_max(value: f32, lane: u32) -> f32 {
-    partial[lane] = value;
-    workgroupBarrier();
-    for (var step = WG / 2u; step > 0u; step /= 2u) {
-        if lane < step {
-            partial[lane] = max(partial[lane], partial[lane + step]);
-        }
-        workgroupBarrier();
-    }
-    let result = partial[0];
-    workgroupBarrier();
-    return result;
-}
 
 fn score(key: u32, base: u32) -> f32 {
     var sum = 0.0;
@@ -56,12 +42,10 @@ fn score(key: u32, base: u32) -> f32 {
 }
 
 @compute @workgroup_size(WG)
-fn main(
-    @builtin(workgroup_id) group: vec3u,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let head = group.x;
-    let token = group.y;
+fn main(at: Lane) {
+    let lane = at.index;
+    let head = at.group.x;
+    let token = at.group.y;
     if token >= step_count() {
         return;
     }
@@ -86,7 +70,7 @@ fn main(
         if lane < left {
             s = score(first + lane, base);
         }
-        let now = max(highest, workgroup_max(s, lane));
+        let now = max(highest, workgroup_max(s, at));
         let fade = exp(highest - now);
         let w = select(0.0, exp(s - now), lane < left);
         weight[lane] = w;
@@ -102,14 +86,10 @@ fn main(
         workgroupBarrier(); // before the next tile's weights
     }
 
-    partial[lane] = total;
+    let denominator = workgroup_sum(total, at);
     outputs[lane] = sum;
     workgroupBarrier();
     if lane < dim4 {
-        var denominator = 0.0;
-        for (var i = 0u; i < WG; i++) {
-            denominator += partial[i];
-        }
         var value = vec4f(0.0);
         for (var i = 0u; i < shares; i++) {
             value += outputs[i * dim4 + lane];

@@ -5,7 +5,7 @@
 // Twin: tests/twins/norm.py
 
 const WG = 64u;
-#import lib/reduce
+#import reduce
 #import lib/step
 
 override LAST: bool = false;
@@ -23,27 +23,24 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(WG)
-fn main(
-    @builtin(workgroup_id) group: vec3u,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    if group.x >= step_count() {
+fn main(lane: Lane) {
+    if lane.group.x >= step_count() {
         return;
     }
-    let from_row = select(group.x, step_count() - 1u, LAST) * params.dim;
-    let to_row = group.x * params.dim;
+    let from_row = select(lane.group.x, step_count() - 1u, LAST) * params.dim;
+    let to_row = lane.group.x * params.dim;
     var sum = 0.0;
-    for (var i = lane; i < params.dim; i += WG) {
+    for (var i = lane.index; i < params.dim; i += WG) {
         sum += x[from_row + i];
     }
     let mean = workgroup_sum(sum, lane) / f32(params.dim);
     var squares = 0.0;
-    for (var i = lane; i < params.dim; i += WG) {
+    for (var i = lane.index; i < params.dim; i += WG) {
         let centred = x[from_row + i] - mean;
         squares += centred * centred;
     }
     let scale = inverseSqrt(workgroup_sum(squares, lane) / f32(params.dim) + params.eps);
-    for (var i = lane; i < params.dim; i += WG) {
+    for (var i = lane.index; i < params.dim; i += WG) {
         y[to_row + i] = (x[from_row + i] - mean) * scale * gain[i] + bias[i];
     }
 }

@@ -5,7 +5,7 @@
 // Twin: tests/twins/norm.py
 
 const WG = 64u;
-#import lib/reduce
+#import reduce
 #import lib/step
 
 override LAST: bool = false;
@@ -23,21 +23,18 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(WG)
-fn main(
-    @builtin(workgroup_id) group: vec3u,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    if group.x >= step_count() * params.per_token {
+fn main(lane: Lane) {
+    if lane.group.x >= step_count() * params.per_token {
         return;
     }
-    let from_row = select(group.x, step_count() - 1u, LAST) * params.dim;
-    let to_row = group.x * params.dim;
+    let from_row = select(lane.group.x, step_count() - 1u, LAST) * params.dim;
+    let to_row = lane.group.x * params.dim;
     var squares = 0.0;
-    for (var i = lane; i < params.dim; i += WG) {
+    for (var i = lane.index; i < params.dim; i += WG) {
         squares += x[from_row + i] * x[from_row + i];
     }
     let scale = inverseSqrt(workgroup_sum(squares, lane) / f32(params.dim) + params.eps);
-    for (var i = lane; i < params.dim; i += WG) {
+    for (var i = lane.index; i < params.dim; i += WG) {
         y[to_row + i] = x[from_row + i] * scale * gain[i];
     }
 }

@@ -193,7 +193,7 @@ async def preflight(location: Location, context: int | None = None) -> Preflight
 
 def _judge(header: Header, device: Device, context: int | None) -> Preflight:
     chosen = header.context(context)
-    schedule = choose(device.adapter.kind)
+    schedule = choose(device.adapter.kind, device.features)
     plans, names = header.plans(device.limits, schedule, chosen, "f16")
     why = ""
     try:
@@ -274,7 +274,9 @@ class Engine:
             device = await open_device(adapter)
             undo.push_async_callback(device.close)
             chosen = header.context(context)
-            plans, names = header.plans(device.limits, choose(device.adapter.kind), chosen, kv)
+            plans, names = header.plans(
+                device.limits, choose(device.adapter.kind, device.features), chosen, kv
+            )
             check_fit(device.limits, plans, chosen)
             programs = [dispatch.program for plan in plans for dispatch in plan.dispatches]
             weights, _ = await _together(
@@ -298,6 +300,12 @@ class Engine:
         """Return the ids of a conversation up to where the answer begins."""
         return self.tokenizer.encode_segments(self.template.render(messages))
 
+    def raw_ids(self, prompt: str | Sequence[int]) -> list[int]:
+        """Return the ids of a raw prompt. EOS is never added: the answer comes next."""
+        if isinstance(prompt, str):
+            return self.tokenizer.encode(prompt, bos=self.tokenizer.add_bos)
+        return list(prompt)
+
     async def chat(
         self, messages: Sequence[Mapping[str, object]], options: Options
     ) -> AsyncGenerator[Event]:
@@ -311,27 +319,27 @@ class Engine:
     ) -> AsyncGenerator[Event]:
         """Continue a text as it is, or ids. Closing the generator ends it."""
         begun = time.perf_counter()
-        ids = self._raw_ids(prompt)
+        ids = self.raw_ids(prompt)
         self._check_ids(ids)
         text, stops = TextStream(self.tokenizer), StopStrings(options.stop)
-        run, first, held = Run(len(ids)), 0.0, 0
+        run, first, told = Run(len(ids)), 0.0, 0
         generated = self.session.generate(ids, options, self.tokenizer.end_ids, run)
         async with contextlib.aclosing(generated) as stream:
             async for id in stream:
                 first = first or time.perf_counter() - begun
                 visible, stopped = stops.push(text.push(id))
-                if visible:
-                    yield TextDelta(visible, tuple(run.ids[held:]))
-                    held = len(run.ids)
                 if stopped:
                     run.reason = "stop"
                     break
+                if visible:
+                    yield TextDelta(visible, tuple(run.ids[told:]))
+                    told = len(run.ids)
             else:
                 visible, stopped = stops.push(text.flush())
                 visible += stops.flush()
                 run.reason = "stop" if stopped else run.reason
-                if visible or held < len(run.ids):
-                    yield TextDelta(visible, tuple(run.ids[held:]))
+        if visible or told < len(run.ids):  # every id is told, also of text that is not shown
+            yield TextDelta(visible, tuple(run.ids[told:]))
         yield _done(run, first or time.perf_counter() - begun)
 
     async def logits(self, ids: Sequence[int], *, each: bool = False) -> list[list[float]]:
@@ -340,7 +348,7 @@ class Engine:
         self.session.check(ids)
         if not each:
             return [await self.session.logits(ids)]
-        schedule = choose(self.device.adapter.kind)
+        schedule = choose(self.device.adapter.kind, self.device.features)
         plans, _ = self.header.plans(
             self.device.limits, schedule, self.session.context, self.kv, each=True
         )
@@ -363,12 +371,6 @@ class Engine:
         free(self.device, self._weights)
         await self.device.close()
         await self.header.close()
-
-    def _raw_ids(self, prompt: str | Sequence[int]) -> list[int]:
-        """Return the ids of a raw prompt. EOS is never added: the answer comes next."""
-        if isinstance(prompt, str):
-            return self.tokenizer.encode(prompt, bos=self.tokenizer.add_bos)
-        return list(prompt)
 
     def _check_ids(self, ids: Sequence[int]) -> None:
         for id in ids:

@@ -137,7 +137,7 @@ class Session:
 
     async def _choose(self, plan: Plan, sampler: Sampler, history: list[int]) -> int:
         found = await self.executor.candidates(plan, everything=sampler.wanted(history) is None)
-        if not found.ids or not math.isfinite(found.logits[0]):
+        if not found.ids or not math.isfinite(math.fsum(found.logits)):
             raise WgslmError(
                 "the model's logits are not numbers: the file is damaged, or this GPU's driver "
                 "computes wrongly"

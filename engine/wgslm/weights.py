@@ -20,10 +20,13 @@ UNITS = 4  # a cut inside a tensor is a multiple of it, so that every stream goe
 
 
 def parts_of(info: TensorInfo, binding_nbytes: int) -> tuple[tuple[int, int], ...]:
-    """Cut a tensor into (first row, rows) so that each stream of a part fits one binding."""
+    """Cut a tensor into (first row, rows) so that a part's streams together fit one binding.
+
+    Each alone would do, but a part is one buffer, and some adapters bind whole buffers.
+    """
     unit, _, quants_nbytes = packed_block(info.quant, info.row)
-    row_nbytes = info.row // unit * quants_nbytes
-    most = binding_nbytes // row_nbytes
+    row_nbytes = info.row // unit * (quants_nbytes + info.quant.scales_nbytes)
+    most = (binding_nbytes - ALIGNMENT) // row_nbytes
     if most < 1:
         raise LimitError(
             f"a row of tensor {info.name!r} has {row_nbytes:,} bytes; "
@@ -167,9 +170,11 @@ async def _stream(
                 pending[index % RING] = _read(parts, reads, index + RING)
             jobs = [_job(piece, group[0].start, staging, spare, stored) for piece in group]
             recording = device.record(jobs)
-            device.submit(recording)
-            await device.idle()  # bounds what the queue holds; also yields to others
-            device.release(recording)
+            try:
+                device.submit(recording)
+                await device.idle()  # bounds what the queue holds; also yields to others
+            finally:
+                device.release(recording)
             done += sum(piece.nbytes for piece in group)
             progress(done, total)
     finally:

@@ -2,16 +2,18 @@
 
 import gzip
 import time
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import Browser, BrowserContext
 
 from setup_modules import load
 
 COLD_SECONDS = 5.0
 WARM_SECONDS = 3.0
+TRIES = 2  # the better one counts: other programs only ever make it slower
 WIRE_NBYTES = 8_000_000
-READY = "#status[data-state=ready]"
+SETTLED = "#status:not([data-state=loading])"
 
 pytestmark = [pytest.mark.e2e, pytest.mark.gpu]
 
@@ -20,20 +22,32 @@ def seconds_until_ready(visitor: BrowserContext, site: str) -> float:
     page = visitor.new_page()
     begun = time.perf_counter()
     page.goto(site)
-    page.wait_for_selector(READY, timeout=60_000)
+    status = page.wait_for_selector(SETTLED, timeout=60_000)
     seconds = time.perf_counter() - begun
+    assert status and status.get_attribute("data-state") == "ready"
     page.close()
     return seconds
 
 
-def test_page_is_ready_soon_and_sooner_on_the_next_visit(
-    visitor: BrowserContext, site: str
-) -> None:
-    cold = seconds_until_ready(visitor, site)
-    warm = min(seconds_until_ready(visitor, site) for _ in range(2))
+def profile(chromium: Browser, folder: Path) -> BrowserContext:
+    """Start as somebody who has never been here, and whose cache is on disk as most people's."""
+    machine = load("machine")
+    return chromium.browser_type.launch_persistent_context(
+        folder, executable_path=machine.ensure_browser(), args=machine.browser_flags(None)
+    )
 
-    assert cold <= COLD_SECONDS
-    assert warm <= WARM_SECONDS
+
+def test_page_is_ready_soon_and_sooner_on_the_next_visit(
+    chromium: Browser, site: str, tmp_path: Path
+) -> None:
+    colds, warms = [], []
+    for number in range(TRIES):
+        with profile(chromium, tmp_path / str(number)) as visitor:
+            colds.append(seconds_until_ready(visitor, site))
+            warms.append(seconds_until_ready(visitor, site))
+
+    assert min(colds) <= COLD_SECONDS
+    assert min(warms) <= WARM_SECONDS
 
 
 def test_site_without_the_model_is_small_over_the_wire(site: str) -> None:

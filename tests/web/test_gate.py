@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from starlette.requests import Request
 
 from scripted_engine import ScriptedEngine, ScriptedLoader
 from wgslm_web.app import create_app
-from wgslm_web.body import BODY_LIMIT, DEPTH_LIMIT, depth_of, parse_object
+from wgslm_web.body import BODY_LIMIT, DEPTH_LIMIT, depth_of, parse_object, read_object
 from wgslm_web.gate import Access
 from wgslm_web.refusals import Refusal
 from wgslm_web.state import State
@@ -135,6 +136,20 @@ def test_a_huge_unannounced_body_is_413_after_the_limit() -> None:
 
     assert response.status_code == 413
     assert sent <= BODY_LIMIT // 2**20 + 2
+
+
+def test_a_body_that_does_not_arrive_is_408() -> None:
+    async def never() -> dict[str, object]:
+        await asyncio.sleep(60)
+        return {}
+
+    headers = [(b"content-type", b"application/json")]
+    request = Request({"type": "http", "method": "POST", "headers": headers}, never)
+
+    with pytest.raises(Refusal, match=r"within 0\.01 s") as refusal:
+        asyncio.run(read_object(request, seconds=0.01))
+
+    assert refusal.value.status == 408
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[1]", b'"x"', b"null", b"{'a': 1}", b'{"a": NaN}'])

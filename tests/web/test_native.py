@@ -1,6 +1,7 @@
 """The native host over real sockets: the official SDK, hang-ups, deadlines."""
 
 import asyncio
+import json
 import socket
 import threading
 import time
@@ -125,6 +126,22 @@ def test_a_client_that_hangs_up_stops_the_generation(stream: bool) -> None:
         answer = httpx.post(f"{url}/v1/chat/completions", json=ASK)
 
     assert answer.json()["choices"][0]["message"]["content"] == "fine"
+
+
+def test_a_client_that_reads_nothing_loses_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wgslm_web.stream.SEND_SECONDS", 0.3)
+    engine = ScriptedEngine(words=["x" * 100_000] * 1000)
+    body = json.dumps({**ASK, "stream": True})
+
+    with serving(engine) as url:
+        port = int(url.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as deaf:
+            head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+            kind = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            deaf.sendall((head + kind + body).encode())
+            wait_until(lambda: engine.stopped_early == 1)
+
+    assert engine.running == 0
 
 
 def test_a_client_that_waits_in_the_queue_and_hangs_up_never_runs() -> None:

@@ -1,22 +1,23 @@
 """Holds what one running app has: at most one model, a load in progress, and the gate."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import wgslm.engine
 from wgslm.chat.events import Event
 from wgslm.engine import ModelInfo, Preflight, Progress
-from wgslm.errors import DeviceLostError, LimitError
+from wgslm.errors import DeviceLostError, LimitError, WgslmError
 from wgslm.generate import Options
 from wgslm_web.gate import Gate
 from wgslm_web.refusals import Refusal, refusal_of
 from wgslm_web.wire.openai import Message
 
 ALIASES = frozenset({"default", "local", "wgslm"})  # names for "whatever is loaded"
+CLOSE_SECONDS = 5.0  # a lost device may never answer
 Location = object  # a path, a URL, or the files that the tab's user picked
 Report = Callable[[Progress], None]
 
@@ -164,12 +165,14 @@ class State:
             if self._engine is not engine:  # replaced while this waited
                 raise self._no_model() if self._engine is None else _replaced(engine)
             try:
-                async with aclosing(start()) as events:
+                async with contextlib.aclosing(start()) as events:
                     async for event in events:
                         yield event
             except DeviceLostError as error:
-                await self._drop_engine()
                 self.failure = str(error)
+                with contextlib.suppress(WgslmError, TimeoutError):  # nothing on it can be saved
+                    async with asyncio.timeout(CLOSE_SECONDS):
+                        await self._drop_engine()
                 raise
 
     def locate(self, model: str) -> Location:

@@ -4,36 +4,33 @@ No threads, no signals, no clock: counters only, so that the same template is re
 place natively and in the tab. A step costs about a microsecond natively.
 """
 
-from collections.abc import Iterable
+import sys
 
-from jinja2.utils import Namespace
-
+from wgslm.chat.nesting import MAX_DEPTH, parts
 from wgslm.errors import TemplateError
 
-MAX_SOURCE = 256 * 1024  # characters of a template; the largest in the wild have 17,000
-MAX_DEPTH = 64  # lists within lists, in values passed in and values made
+MAX_SOURCE = 128 * 1024  # characters of a template; the largest in the wild have 17,000
 MAX_CALLS = 40  # macros within macros; more than this costs wasm stack
 MAX_INT_BITS = 1024
-CHARS_PER_STEP = 128
+MAX_STEPS = 4_000_000
+MAX_BYTES = 256 << 20
+BYTES_PER_STEP = 4096  # copying a text
+CHARS_PER_STEP = 1024  # comparing or hashing one
 ITEMS_PER_STEP = 4
-
-_EMPTY: dict[str, object] = {}
-_LISTS: tuple[type[Iterable[object]], ...] = (
-    list,
-    tuple,
-    type(_EMPTY.keys()),
-    type(_EMPTY.values()),
-    type(_EMPTY.items()),
-)
 
 
 class Budget:
-    """What is left for one rendering; it grows with the conversation, never with the template."""
+    """What is left for one rendering; it grows with the conversation, never with the template.
 
-    def __init__(self, nodes: int = 0, chars: int = 0) -> None:
-        """Allow for a conversation of so many values and characters."""
-        self._max_steps = self._steps = 200_000 + 300 * nodes + chars // 2
-        self._max_text = self._text = 1_000_000 + 32 * chars
+    Both grow with the square of the messages: real templates look back from every message, and
+    append every message to the text so far.
+    """
+
+    def __init__(self, messages: int = 0, values: int = 0, nbytes: int = 0) -> None:
+        """Allow for a conversation of so many messages, values in them, and bytes of text."""
+        steps = 150_000 + 300 * values + nbytes // 2 + 2 * messages**2
+        self._max_steps = self._steps = min(steps, MAX_STEPS)
+        self._max_bytes = self._bytes = min((4 << 20) + (32 + 2 * messages) * nbytes, MAX_BYTES)
         self._calls = 0
 
     def step(self, count: int = 1) -> None:
@@ -45,19 +42,20 @@ class Budget:
                 " conversation; a template does its work in a few thousand"
             )
 
-    def room(self, chars: int) -> None:
-        """Refuse before a text is built that would be too long."""
-        if chars > self._text:
+    def room(self, nbytes: int) -> None:
+        """Refuse before a text is built that would be too long; a character is a byte or more."""
+        if nbytes > self._bytes:
             raise TemplateError(
-                f"the chat template builds more than {self._max_text:,} characters of text for"
-                " this conversation; a template repeats its messages a few times at most"
+                f"the chat template builds more than {self._max_bytes:,} bytes of text for this"
+                " conversation; a template repeats its messages a few times at most"
             )
 
-    def spend(self, chars: int) -> None:
+    def spend(self, text: str) -> None:
         """Pay for a text that was built."""
-        self.room(chars)
-        self._text -= chars
-        self.step(1 + chars // CHARS_PER_STEP)
+        nbytes = sys.getsizeof(text)
+        self.room(nbytes)
+        self._bytes -= nbytes
+        self.step(1 + nbytes // BYTES_PER_STEP)
 
     def enter(self) -> None:
         """Begin a call."""
@@ -87,14 +85,3 @@ class Budget:
                 self.step(len(children))
                 waiting += [(child, depth + 1) for child in children]
         return total
-
-
-def parts(value: object) -> list[object]:
-    """List the values directly within a value; an iterator is not consumed."""
-    if isinstance(value, _LISTS):
-        return list(value)
-    if isinstance(value, Namespace):
-        value = object.__getattribute__(value, "_Namespace__attrs")
-    if isinstance(value, dict):
-        return [*value.keys(), *value.values()]
-    return []

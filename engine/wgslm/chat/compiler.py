@@ -1,7 +1,7 @@
 """A chat template's source to Python code that pays for every block, value and text it makes.
 
-The parser, the code generator and Python's own compiler are recursive, and in wasm a native stack
-overflow kills the interpreter; so nesting is measured first, iteratively, on the lexer's tokens.
+The code generator and Python's own compiler are recursive, and in wasm a native stack overflow
+kills the interpreter; so the source and then its tree are measured first, iteratively.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,19 +15,14 @@ from jinja2.parser import Parser
 from jinja2.utils import concat
 
 from wgslm.chat.bounds import MAX_SOURCE
+from wgslm.chat.scan import check_nesting
 from wgslm.errors import TemplateError
 
 FILENAME = "<chat template>"
-MAX_TOKENS = 30_000  # the largest templates in the wild have 5,000
-MAX_NODES = 10_000  # ... and 1,300 of these,
+MAX_NODES = 4_000  # ... and 1,300 of these,
 MAX_TREE = 80  # ... nested 29 deep
-MAX_NESTING = 40  # brackets, prefix operators and blocks, together
 MAX_ELIF = 60
 
-_BLOCKS = frozenset({"if", "for", "macro", "call", "filter", "with", "set", "generation"})
-_SKIPPED = frozenset(
-    {"whitespace", "data", "comment", "comment_begin", "comment_end", "linecomment"}
-)
 _KNOWN = (
     "Template Output TemplateData If For Macro CallBlock FilterBlock With Assign AssignBlock"
     " ExprStmt Break Continue Scope Name NSRef Const Tuple List Dict Pair Keyword CondExpr Filter"
@@ -44,7 +39,7 @@ def compile_template(source: str, environment: Environment) -> CodeType:
             f"the chat template has {len(source):,} characters; the limit is {MAX_SOURCE:,}"
         )
     try:
-        _check_nesting(source, environment)
+        check_nesting(environment.lexer.tokeniter(source, None))
         tree = Parser(environment, source).parse()
         _check_tree(tree)
         tree.set_environment(environment)
@@ -58,46 +53,6 @@ def compile_template(source: str, environment: Environment) -> CodeType:
         raise TemplateError("the chat template is nested too deep") from error
     except (SyntaxError, ValueError, MemoryError) as error:
         raise TemplateError(f"the chat template is malformed: {error}") from error
-
-
-def _check_nesting(source: str, environment: Environment) -> None:
-    """Refuse what would take the recursive parser deeper than `MAX_NESTING`."""
-    blocks = 0
-    levels = [0]  # of the tag being read: prefix operators at each open bracket
-    tag: list[str] = []  # its first tokens
-    binary = False  # whether an operator here would be a binary one
-    for count, (line, kind, value) in enumerate(environment.lexer.tokeniter(source, None)):
-        if count > MAX_TOKENS:
-            raise TemplateError(f"the chat template has more than {MAX_TOKENS:,} tokens")
-        if kind in _SKIPPED:
-            continue
-        if kind in ("variable_begin", "block_begin"):
-            levels, tag, binary = [0], [], False
-            continue
-        if kind == "block_end" and tag:
-            blocks += _block_change(tag)
-        elif kind == "operator" and value in "([{":
-            levels.append(1)
-        elif kind == "operator" and value in ")]}":
-            levels.pop()
-        elif value == "else" or (value in ("not", "-", "+") and not binary):
-            levels[-1] += 1
-        elif value == ",":
-            levels[-1] = min(levels[-1], 1)
-        binary = kind in ("string", "integer", "float") or value in (")", "]", "}")
-        binary = binary or (kind == "name" and value not in ("not", "and", "or", "in", "is"))
-        tag.append(value if kind in ("name", "operator") else kind)
-        if blocks + sum(levels) > MAX_NESTING:
-            raise TemplateError(
-                f"the chat template is nested more than {MAX_NESTING} levels deep on line {line}"
-            )
-
-
-def _block_change(tag: Sequence[str]) -> int:
-    """How many levels of blocks a tag opens (1) or closes (-1)."""
-    if tag[0] == "set" and "=" in tag:
-        return 0
-    return 1 if tag[0] in _BLOCKS else -1 if tag[0].startswith("end") else 0
 
 
 def _check_tree(tree: nodes.Template) -> None:
@@ -133,6 +88,11 @@ def _cost(body: Sequence[nodes.Node]) -> int:
     return 1 + count // 8
 
 
+def _call(function: str, *arguments: nodes.Node) -> nodes.Expr:
+    """Call a function of the environment in generated code."""
+    return nodes.Call(nodes.EnvironmentAttribute(function), [*arguments], [], None, None)
+
+
 class Generation(Extension):
     """`{% generation %}` marks the assistant's text for training; here it only groups."""
 
@@ -159,10 +119,19 @@ class PayingGenerator(CodeGenerator):
     def visit_For(self, node: nodes.For, frame: Frame) -> None:
         """Pay for a loop's `if` at every item, as no block is entered where it is false."""
         if node.test is not None:
-            price = nodes.Const(_cost([node.test]))
-            paid = nodes.EnvironmentAttribute("tested")
-            node.test = nodes.Call(paid, [node.test, price], [], None, None)
+            node.test = _call("tested", node.test, nodes.Const(_cost([node.test])))
         super().visit_For(node, frame)
+
+    def visit_Assign(self, node: nodes.Assign, frame: Frame) -> None:
+        """Look through what is kept in a name or a namespace."""
+        function = "kept_in_namespace" if node.find(nodes.NSRef) else "kept"
+        node.node = _call(function, node.node)
+        super().visit_Assign(node, frame)
+
+    def visit_With(self, node: nodes.With, frame: Frame) -> None:
+        """Look through what is kept in a name."""
+        node.values = [_call("kept", value) for value in node.values]
+        super().visit_With(node, frame)
 
     def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:
         """Call the environment directly for our own calls; what a call block gives is output."""

@@ -107,7 +107,9 @@ def _tojson(
     sandbox.budget.room(sandbox.budget.weigh(value))
     too_wide = indent is not None and len(_indent(indent)) > 16
     if too_wide or (separators is not None and sum(map(len, separators)) > 16):
-        raise TemplateError(f"the chat template indents JSON by {indent!r}; the most is 16")
+        raise TemplateError(
+            "the chat template indents or separates JSON by more than 16 characters"
+        )
     text = json.dumps(
         value,
         ensure_ascii=ensure_ascii,
@@ -156,7 +158,7 @@ def _indented(
     text = str(value)
     indent = _indent(width)
     if len(indent) > _MAX_INDENT:
-        raise TemplateError(f"the chat template indents by {width!r}; the most is {_MAX_INDENT}")
+        raise TemplateError(f"the chat template indents by more than {_MAX_INDENT} characters")
     sandbox.step(text.count("\n"))
     sandbox.budget.room(len(text) + len(indent) * (1 + len(text.splitlines())))
     return sandbox.settle(ALL_FILTERS["indent"](text, indent, first, blank))

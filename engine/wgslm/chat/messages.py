@@ -7,7 +7,7 @@ from wgslm.errors import RequestError
 
 Message = Mapping[str, object]
 
-ROLES = ("system", "developer", "user", "assistant", "tool")
+ROLES = ("system", "developer", "user", "assistant", "tool", "tool_response", "function")
 
 
 def read_messages(

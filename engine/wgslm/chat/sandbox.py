@@ -16,6 +16,7 @@ from wgslm.chat import strings
 from wgslm.chat.bounds import ITEMS_PER_STEP, MAX_INT_BITS, Budget
 from wgslm.chat.compiler import Generation, PayingGenerator
 from wgslm.chat.filters import FILTERS, TESTS
+from wgslm.chat.nesting import Nesting, Once
 from wgslm.errors import TemplateError
 
 _LOOP = (
@@ -49,6 +50,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.budget = budget
         self.marker = marker
         self.step = budget.step
+        self._nesting = Nesting(budget.step)
         self.filters = dict(FILTERS)
         self.tests = dict(TESTS)
         self.globals = {
@@ -69,12 +71,22 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.step(1 + count)
         return value
 
+    def kept(self, value: object) -> object:
+        """Look through a value that a name is set to."""
+        self._nesting.check(value, in_namespace=False)
+        return value
+
+    def kept_in_namespace(self, value: object) -> object:
+        """Look through a value that outlives the block it is made in."""
+        self._nesting.check(value, in_namespace=True)
+        return value
+
     def emit(self, value: object) -> str:
         """Make the text that a template outputs for a value."""
         if not isinstance(value, str):
             self.budget.room(self.budget.weigh(value))
         text = str(value)
-        self.budget.spend(len(text))
+        self.budget.spend(text)
         return text
 
     def joined(self, *values: object) -> str:
@@ -114,11 +126,11 @@ class Sandbox(ImmutableSandboxedEnvironment):
         elif isinstance(value, Iterator):
             items = list(value)
             self.step(1 + len(items))
-            return iter(items)
+            return Once(items)
         return value
 
     def _settled_text(self, text: str) -> str:
-        self.budget.spend(len(text))
+        self.budget.spend(text)
         return text
 
     # What jinja2's sandbox calls.
@@ -163,7 +175,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
         """Call a macro, a function or a method."""
         budget = __self.budget
         budget.enter()
-        budget.step(2 + len(args) + len(kwargs))
+        budget.step(5 + len(args) + len(kwargs))
+        for name, value in (*enumerate(args), *kwargs.items()):
+            if name not in ("_loop_vars", "_block_vars"):
+                __self._nesting.check(value, in_namespace=__obj is Namespace)
         owner = __obj.__self__ if isinstance(__obj, BuiltinMethodType | MethodType) else None
         if isinstance(owner, str):
             kwargs.pop("_loop_vars", None)

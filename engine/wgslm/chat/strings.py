@@ -19,6 +19,9 @@ _SEARCH = frozenset({"find", "index", "count", "split", "replace", "partition"})
 _BACKWARD = frozenset({"rfind", "rindex", "rsplit", "rpartition"})  # no fast search in CPython
 METHODS = frozenset(_PLAIN.split()) | _SEARCH | _BACKWARD
 
+_SPACES = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
 _MAX_WIDTH = 999
 _CONVERSIONS: Mapping[str, Callable[[object], str]] = {"r": repr, "s": str, "a": ascii}
 _WIDE = re.compile(r"\d{4}")
@@ -51,14 +54,14 @@ def call_method(
         budget.step(search_steps(text, wanted, name in _BACKWARD))
     if name == "replace" and len(args) >= 2:
         budget.room(replaced_length(text, args[0], args[1]))
-    if name in ("split", "rsplit") and wanted:
-        budget.step(text.count(wanted))
+    if name in ("split", "rsplit", "splitlines"):
+        budget.step(sum(map(text.count, [wanted] if wanted else _SPACES)))
     if name == "join" and args:
         args = [list(args[0]) if not isinstance(args[0], Mapping) else [*args[0]]]  # type: ignore[call-overload]
         budget.room(budget.weigh(args[0]) + len(text) * len(args[0]))  # type: ignore[arg-type]
     made = method(*args, **kwargs)
     if isinstance(made, list | tuple):
-        budget.spend(len(text))
+        budget.spend(text)
     return made
 
 

@@ -73,7 +73,7 @@ class ChatTemplate:
             raise RequestError(f"{taken[0]!r} cannot be set for a chat template", taken[0])
         given: dict[str, object] = {"documents": None, "tools": tools, **variables}
         given = {name: reader.read(value, name) for name, value in given.items()}
-        budget = Budget(reader.count, reader.chars)
+        budget = Budget(len(conversation), reader.count, reader.nbytes)
         fixed = {"add_generation_prompt": add_generation_prompt, **self._tokens}
         texts = [self._source, *self._tokens.values(), *strings([conversation, given])]
         marker = Marker(self._specials, texts)

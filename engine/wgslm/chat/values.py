@@ -1,20 +1,22 @@
 """Plain data from outside: checked and copied once, so that a template sees nothing else."""
 
+import sys
 from collections.abc import Callable, Iterator
 
-from wgslm.chat.bounds import MAX_DEPTH, MAX_INT_BITS
+from wgslm.chat.bounds import MAX_INT_BITS
+from wgslm.chat.nesting import MAX_DEPTH
 from wgslm.errors import RequestError
 
 MAX_VALUES = 200_000
 
 
 class Reader:
-    """Copies plain data; counts its values and characters over a whole request."""
+    """Copies plain data; counts its values and bytes of text over a whole request."""
 
     def __init__(self) -> None:
         """Start counting."""
         self.count = 0
-        self.chars = 0
+        self.nbytes = 0
 
     def read(self, value: object, where: str, depth: int = 0) -> object:
         """Copy strings, numbers, lists and dicts; refuse everything else, naming it by `where`."""
@@ -22,7 +24,7 @@ class Reader:
         if self.count > MAX_VALUES:
             raise RequestError(f"the request has more than {MAX_VALUES:,} values", where)
         if isinstance(value, str):
-            self.chars += len(value)
+            self.nbytes += sys.getsizeof(value)
             return str(value)
         if isinstance(value, bool | float | None):
             return value
@@ -50,8 +52,7 @@ class Reader:
     def _key(self, key: object, where: str) -> str:
         if not isinstance(key, str):
             raise RequestError(f"{where} has the key {key!r}; keys are strings", where)
-        self.chars += len(key)
-        return str(key)
+        return str(self.read(key, where))
 
 
 def strings(value: object) -> Iterator[str]:

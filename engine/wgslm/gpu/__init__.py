@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from wgslm.errors import LimitError
 from wgslm.gpu.wgsl import Shader, load
 
+FEATURES = ("subgroups",)  # optional ones that kernels know to use, by WebGPU's names
 ALIGNMENT = 256  # of a binding's offset, on every adapter
 
 
@@ -34,6 +35,9 @@ class Limits:
 
     buffer_nbytes: int
     binding_nbytes: int
+
+
+DEFAULT_LIMITS = Limits(256 << 20, 128 << 20)  # what WebGPU promises on every adapter
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +86,7 @@ class Device(Protocol):
 
     adapter: AdapterInfo
     limits: Limits
+    features: frozenset[str]  # of FEATURES
 
     def create_buffer(self, nbytes: int, label: str) -> Buffer:
         """Return zeroed memory, or raise `LimitError`."""

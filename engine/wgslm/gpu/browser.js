@@ -18,8 +18,8 @@ function failure(name, message) {
   return error;
 }
 
-/** Ask for the best adapter and everything it allows. */
-export async function openGpu() {
+/** Ask for the best adapter, all that it allows, and those of the `wanted` features it has. */
+export async function openGpu(wanted) {
   if (!globalThis.navigator?.gpu) {
     throw failure("NoAdapterError", "this browser offers no WebGPU on this page");
   }
@@ -29,7 +29,8 @@ export async function openGpu() {
   }
   const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
   const requiredLimits = { maxBufferSize, maxStorageBufferBindingSize };
-  const device = await adapter.requestDevice({ requiredLimits });
+  const requiredFeatures = wanted.toJs().filter((name) => adapter.features.has(name));
+  const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
   return new Gpu(adapter, device);
 }
 
@@ -38,6 +39,7 @@ class Gpu {
     this.device = device;
     this.info = adapter.info;
     this.isFallback = Boolean(adapter.info.isFallbackAdapter ?? adapter.isFallbackAdapter);
+    this.features = [...device.features];
     this.bufferNbytes = device.limits.maxBufferSize;
     this.bindingNbytes = device.limits.maxStorageBufferBindingSize;
     this.buffers = new Map();

@@ -10,7 +10,17 @@ from pyodide.ffi import JsException, JsProxy, to_js
 
 import wgslm.errors
 from wgslm.errors import DeviceLostError, ShaderError, WgslmError
-from wgslm.gpu import ALIGNMENT, AdapterInfo, Buffer, Job, Limits, Program, View, check_size
+from wgslm.gpu import (
+    ALIGNMENT,
+    FEATURES,
+    AdapterInfo,
+    Buffer,
+    Job,
+    Limits,
+    Program,
+    View,
+    check_size,
+)
 
 SOFTWARE = ("swiftshader", "llvmpipe", "softwarerasterizer", "basic render")
 T = TypeVar("T")
@@ -18,7 +28,7 @@ T = TypeVar("T")
 
 async def open_browser() -> "BrowserDevice":
     """Return the browser's best adapter."""
-    return BrowserDevice(await _awaited(wgslm_js.openGpu()))
+    return BrowserDevice(await _awaited(wgslm_js.openGpu(to_js(FEATURES))))
 
 
 class BrowserDevice:
@@ -41,6 +51,7 @@ class BrowserDevice:
             backend="WebGPU",
             driver=words[2] if words[2] not in name else "",
         )
+        self.features = frozenset(FEATURES) & frozenset(gpu.features.to_py())
         self.limits = Limits(
             buffer_nbytes=int(gpu.bufferNbytes),
             binding_nbytes=int(gpu.bindingNbytes) // ALIGNMENT * ALIGNMENT,
@@ -117,10 +128,15 @@ def _describe(program: Program, key: str) -> dict[str, object]:
     return {
         "key": key,
         "label": shader.name,
-        "code": shader.text,
+        "code": _directives(shader.text) + shader.text,
         "constants": dict(program.constants),
         "bindings": [(binding.index, binding.access) for binding in shader.bindings],
     }
+
+
+def _directives(text: str) -> str:
+    """Return what Tint, unlike naga, wants to read first; on the first line, to keep its number."""
+    return "enable subgroups; " if "subgroup_size" in text else ""
 
 
 def _located(programs: Sequence[Program], message: str) -> ShaderError:

@@ -1,8 +1,10 @@
 """WebGPU outside the browser, through wgpu-py."""
 
 import asyncio
+import contextlib
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import wgpu
@@ -54,13 +56,34 @@ def open_native(force: str | None = None) -> "NativeDevice":
 
 
 def _adapters() -> list[wgpu.GPUAdapter]:
-    """Return all adapters; OpenGL is left out: it lacks what compute needs and logs noise."""
-    try:
-        set_instance_extras(backends=["Vulkan", "Metal", "DX12"])
-    except RuntimeError:
-        pass  # the instance exists already, with these settings or the embedding program's
+    """Return all adapters; OpenGL is left out: it lacks what compute needs."""
+    with _no_device_select():
+        try:
+            set_instance_extras(backends=["Vulkan", "Metal", "DX12"])
+        except RuntimeError:
+            pass  # the instance exists already, with these settings or the embedding program's
     adapters = wgpu.gpu.enumerate_adapters_sync()
     return [adapter for adapter in adapters if adapter.info["backend_type"] != "OpenGL"]
+
+
+@contextlib.contextmanager
+def _no_device_select() -> Iterator[None]:
+    """Leave Mesa's device-select layer out of the Vulkan instance that is made meanwhile.
+
+    It orders adapters by what the desktop shows; we order them ourselves. Without a desktop it
+    writes "XDG_RUNTIME_DIR is invalid" to stderr at every look (Mesa 22.3; may go once a
+    wgpu-native with a way to refuse layers is out).
+    """
+    switch = "NODEVICE_SELECT"  # read by the Vulkan loader, only while an instance is made
+    before = os.environ.get(switch)
+    os.environ[switch] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[switch]
+        else:
+            os.environ[switch] = before
 
 
 def _name(adapter: wgpu.GPUAdapter) -> str:
@@ -77,7 +100,12 @@ class NativeDevice:
     def __init__(self, adapter: wgpu.GPUAdapter) -> None:
         """Ask for all that the adapter can do."""
         limits = {name: adapter.limits[name] for name in LIMITS}
-        self._device = adapter.request_device_sync(required_limits=limits)
+        # naga's name for WebGPU's "subgroups"; it knows the functions without an `enable`
+        features = ["subgroup"] if "subgroup" in adapter.features else []
+        self.features = frozenset({"subgroups"} if features else ())
+        self._device = adapter.request_device_sync(
+            required_limits=limits, required_features=features
+        )
         self._queue = self._device.queue
         self.adapter = AdapterInfo(
             name=_name(adapter),
@@ -156,11 +184,20 @@ class NativeDevice:
         recording.params.destroy()
 
     async def read(self, view: View) -> bytes:
-        """Read back in a thread, so that a server answers others meanwhile."""
-        buffer = _gpu(view.buffer)
-        data = await asyncio.to_thread(
-            self._queue.read_buffer, buffer, view.offset, -(-view.nbytes // 4) * 4
+        """Read back in a thread, so that a server answers others meanwhile.
+
+        A cancelled read ends when the thread does: whatever follows, `close` above all, must
+        not find it still waiting for the GPU (it would wait for ever).
+        """
+        nbytes = -(-view.nbytes // 4) * 4
+        thread = asyncio.ensure_future(
+            asyncio.to_thread(self._queue.read_buffer, _gpu(view.buffer), view.offset, nbytes)
         )
+        try:
+            data = await asyncio.shield(thread)
+        except asyncio.CancelledError:
+            await asyncio.wait({thread})
+            raise
         return bytes(data[: view.nbytes])
 
     async def idle(self) -> None:

@@ -5,6 +5,7 @@ from typing import Literal
 
 from wgslm.gpu import Program
 from wgslm.kernels import STEP, Dispatch, Ref, ceil_div
+from wgslm.kernels.schedule import Schedule
 
 KvType = Literal["f16", "f32"]
 KV_NBYTES: dict[KvType, int] = {"f16": 2, "f32": 4}
@@ -63,10 +64,11 @@ def attention(
     context: int,
     scale: float,
     kv: KvType,
+    schedule: Schedule,
 ) -> Dispatch:
     """o = softmax(scale * q k^T) v over each token's past. o: f32 [tokens, heads * dim]."""
     return Dispatch(
-        Program("attention", (("kv", f"lib/kv_{kv}"),)),
+        Program("attention", (("kv", f"lib/kv_{kv}"), *schedule.reduce_bound)),
         {
             "heads": q.count,
             "head_dim4": q.dim // 4,

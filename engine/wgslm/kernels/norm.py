@@ -2,6 +2,7 @@
 
 from wgslm.gpu import Program
 from wgslm.kernels import STEP, Dispatch, Ref
+from wgslm.kernels.schedule import Schedule
 
 
 def rmsnorm(
@@ -11,6 +12,7 @@ def rmsnorm(
     tokens: int,
     dim: int,
     eps: float,
+    schedule: Schedule,
     *,
     per_token: int = 1,
     last: bool = False,
@@ -20,7 +22,7 @@ def rmsnorm(
     With `last` only the step's last token: y is [1, dim].
     """
     return Dispatch(
-        Program("rmsnorm", constants=(("LAST", True),) if last else ()),
+        Program("rmsnorm", schedule.reduce_bound, constants=(("LAST", True),) if last else ()),
         {"dim": dim, "per_token": per_token, "eps": eps},
         {"step": STEP, "x": x, "gain": gain, "y": y},
         (1 if last else tokens * per_token, 1, 1),
@@ -28,11 +30,20 @@ def rmsnorm(
 
 
 def layernorm(
-    x: Ref, gain: Ref, bias: Ref, y: Ref, tokens: int, dim: int, eps: float, *, last: bool = False
+    x: Ref,
+    gain: Ref,
+    bias: Ref,
+    y: Ref,
+    tokens: int,
+    dim: int,
+    eps: float,
+    schedule: Schedule,
+    *,
+    last: bool = False,
 ) -> Dispatch:
     """y = (x - mean) / sqrt(var + eps) * gain + bias. x, y: f32 [tokens, dim]."""
     return Dispatch(
-        Program("layernorm", constants=(("LAST", True),) if last else ()),
+        Program("layernorm", schedule.reduce_bound, constants=(("LAST", True),) if last else ()),
         {"dim": dim, "eps": eps},
         {"step": STEP, "x": x, "gain": gain, "bias": bias, "y": y},
         (1 if last else tokens, 1, 1),

@@ -18,7 +18,7 @@ def chunk_count(vocab: int) -> int:
 def top(logits: Ref, maxima: Ref, found: Ref, vocab: int) -> Iterator[Dispatch]:
     """Collect at least the step's wanted number of highest logits, in no order.
 
-    logits: f32 [vocab]; maxima: f32 [chunk_count(vocab)]; found: FOUND_NBYTES.
+    logits: f32 [vocab]; maxima: u32 [chunk_count(vocab)]; found: FOUND_NBYTES.
     """
     chunks = chunk_count(vocab)
     yield Dispatch(

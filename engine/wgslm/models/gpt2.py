@@ -1,5 +1,6 @@
 """GPT-2: learned positions, layer norms, a fused QKV projection, and a GELU block."""
 
+from wgslm.errors import GgufError
 from wgslm.gguf import Directory
 from wgslm.models.config import Config, read_config
 from wgslm.models.llama import output
@@ -15,7 +16,13 @@ def configure(d: Directory, divisors: tuple[float, ...] | None) -> Config:
 
 def forward(p: Recorder, c: Config, w: Tensors) -> Slot:
     """Record one step. Shapes: T tokens, H heads, D head size, H * D = dim."""
-    x = p.embed(w["token_embd"], positions=w["position_embd"])  # [T, dim]
+    positions = w["position_embd"]
+    if positions.matrix.rows < c.context_length:
+        raise GgufError(
+            f"'position_embd.weight' has {positions.matrix.rows:,} rows; gpt2.context_length "
+            f"{c.context_length:,} needs as many"
+        )
+    x = p.embed(w["token_embd"], positions)  # [T, dim]
     width = c.heads * c.head_dim
     for layer in w.blocks(c.layers):
         (qkv,) = p.norm_linear(x, layer.gain("attn_norm"), layer["attn_qkv"])  # [T, 3*H*D]

@@ -67,10 +67,15 @@ class Plan:
 
 def line(dispatch: Dispatch) -> str:
     """Return a dispatch as a line of a plan's table."""
-    shader = dispatch.program.source()
-    named = [(binding, dispatch.bindings.get(binding.name)) for binding in shader.bindings]
-    reads = [str(ref) for b, ref in named if ref and not b.is_written and ref.name != "step"]
-    writes = [str(ref) for b, ref in named if ref and b.is_written]
+    reads, writes = operands(dispatch)
     grid = "x".join(str(n) for n in dispatch.grid)
-    inputs = ", ".join(dict.fromkeys(name for name in reads if not name.endswith(".scales")))
-    return f"{shader.name:24} {grid:>12}  {inputs} -> {', '.join(writes)}"
+    return f"{dispatch.program.shader:24} {grid:>12}  {', '.join(reads)} -> {', '.join(writes)}"
+
+
+def operands(dispatch: Dispatch) -> tuple[list[str], list[str]]:
+    """Return the names of what a dispatch reads and of what it writes."""
+    bindings = dispatch.program.source().bindings
+    named = [(binding, dispatch.bindings.get(binding.name)) for binding in bindings]
+    reads = [str(ref) for b, ref in named if ref and not b.is_written and ref.name != "step"]
+    inputs = dict.fromkeys(name for name in reads if not name.endswith(".scales"))
+    return list(inputs), [str(ref) for b, ref in named if ref and b.is_written]

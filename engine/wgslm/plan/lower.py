@@ -102,6 +102,7 @@ class Lowering:
             self.context,
             o.scale,
             self.kv,
+            self.schedule,
         )
 
     def _mlp(self, o: Mlp) -> Iterator[Dispatch]:
@@ -139,25 +140,34 @@ class Lowering:
         self, norm: Norm, x: Slot, y: Slot, *, per_token: int = 1, last: bool = False
     ) -> Dispatch:
         gain, bias = norm.weights.gain, norm.weights.bias
-        refs = (self._use(x), gain.ref)
+        refs = (self._use(_whole(x)), gain.ref)
         if norm.kind == "rms":
             return rmsnorm(
-                *refs, self._use(y), self.size, gain.size, norm.eps, per_token=per_token, last=last
+                *refs,
+                self._use(y),
+                self.size,
+                gain.size,
+                norm.eps,
+                self.schedule,
+                per_token=per_token,
+                last=last,
             )
         assert bias is not None, "the recorder checked that a layer norm has a bias"
-        return layernorm(*refs, bias.ref, self._use(y), self.size, gain.size, norm.eps, last=last)
+        return layernorm(
+            *refs, bias.ref, self._use(y), self.size, gain.size, norm.eps, self.schedule, last=last
+        )
 
     def _linear(
         self, w: Weight, x: Slot, y: Slot, residual: Slot | None = None
     ) -> Iterator[Dispatch]:
         return linear(
             w.matrix,
-            self._use(x),
+            self._use(_whole(x)),
             self._use(y),
             self.size,
             self.schedule,
             bias=w.bias.ref if w.bias else None,
-            residual=self._use(residual) if residual else None,
+            residual=self._use(_whole(residual)) if residual else None,
         )
 
     def _heads(self, slot: Slot, dim: int) -> Heads:
@@ -174,6 +184,11 @@ class Lowering:
         nbytes = 4 * (tokens or self.size) * slot.width
         self.slots[slot.name] = max(nbytes, self.slots.get(slot.name, 0))
         return slot.ref
+
+
+def _whole(slot: Slot) -> Slot:
+    assert slot.width == slot.columns, f"{slot}: only attention reads columns of a wider slot"
+    return slot
 
 
 def lower(

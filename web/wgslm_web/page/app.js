@@ -2,7 +2,7 @@
 
 import { TabApi } from "./api.js";
 import { Chat } from "./chat.js";
-import { listenForFiles, setUpComposer, setUpSide } from "./controls.js";
+import { Composer, listenForFiles, setUpSide } from "./controls.js";
 import { Model, sourceFrom } from "./model.js";
 import * as panel from "./panel.js";
 import { Settings } from "./settings.js";
@@ -22,7 +22,7 @@ const view = new ChatView({
 });
 const chat = new Chat(api, view, settings);
 const host = new WorkerHost(() => (model.isLoading ? "loading" : api.pending ? "busy" : "idle"));
-const composer = setUpComposer({ send: (text) => chat.send(text), stop: () => chat.stop() });
+const composer = new Composer({ send: (text) => chat.send(text), stop: () => chat.stop() });
 const side = setUpSide();
 
 function firstSource() {
@@ -45,6 +45,7 @@ function load(source) {
   if (!source) return refresh();
   panel.hideError();
   side.close();
+  chat.stop(); // the app would wait for the end of the answer
   model.load(source);
   refresh();
 }

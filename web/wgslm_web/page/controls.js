@@ -10,37 +10,53 @@ const IDEAS = [
 const $ = (id) => document.getElementById(id);
 
 /** The box people write in. `send(text)` and `stop()` are called when they ask for it. */
-export function setUpComposer({ send, stop }) {
-  const prompt = $("prompt");
-  const saveDraft = store.saver("draft", () => prompt.value);
-  const state = { ready: false, running: false };
-  const refresh = (changes = {}) => showButtons(Object.assign(state, changes), prompt);
-  const changed = () => {
-    saveDraft();
-    grow(prompt);
-    refresh();
-  };
-  const submit = () => {
-    const text = prompt.value.trim();
-    if (!text || !state.ready || state.running) return;
-    prompt.value = "";
-    changed();
-    send(text);
-  };
-  prompt.value = store.load("draft", "");
-  prompt.addEventListener("input", changed);
-  listenForKeys(prompt, submit, () => state.running && stop());
-  $("composer").addEventListener("submit", (event) => (event.preventDefault(), submit()));
-  $("stop").addEventListener("click", stop);
-  showIdeas((text) => ((prompt.value = text), changed(), prompt.focus()));
-  grow(prompt);
-  return { refresh, focus: () => prompt.focus() };
-}
+export class Composer {
+  #prompt = $("prompt");
+  #saveDraft = store.saver("draft", () => this.#prompt.value);
+  #ready = false;
+  #running = false;
 
-function showButtons({ ready, running }, prompt) {
-  $("stop").hidden = !running;
-  $("send").hidden = running;
-  $("send").disabled = !ready || !prompt.value.trim();
+  constructor({ send, stop }) {
+    Object.assign(this, { send, stop });
+    this.#prompt.value = store.load("draft", "");
+    this.#prompt.addEventListener("input", () => this.#changed());
+    listenForKeys(this.#prompt, () => this.#submit(), () => this.#running && stop());
+    $("composer").addEventListener("submit", (event) => (event.preventDefault(), this.#submit()));
+    $("stop").addEventListener("click", stop);
+    showIdeas((text) => this.#write(text));
+    grow(this.#prompt);
+  }
+
+  focus() {
+    this.#prompt.focus();
+  }
+
+  refresh({ ready = this.#ready, running = this.#running } = {}) {
+    [this.#ready, this.#running] = [ready, running];
+    $("stop").hidden = !running;
+    $("send").hidden = running;
+    $("send").disabled = !ready || !this.#prompt.value.trim();
+  }
+
+  #submit() {
+    const text = this.#prompt.value.trim();
+    if (!text || !this.#ready || this.#running) return;
+    this.#prompt.value = "";
+    this.#changed();
+    this.send(text);
+  }
+
+  #write(text) {
+    this.#prompt.value = text;
+    this.#changed();
+    this.focus();
+  }
+
+  #changed() {
+    this.#saveDraft();
+    grow(this.#prompt);
+    this.refresh();
+  }
 }
 
 function listenForKeys(prompt, submit, stop) {
@@ -84,6 +100,7 @@ export function setUpSide() {
   $("open-side").addEventListener("click", open);
   $("close-side").addEventListener("click", close);
   document.addEventListener("keydown", (event) => event.key === "Escape" && close());
+  document.addEventListener("pointerdown", (event) => side.contains(event.target) || close());
   close();
   return { open, close };
 }

@@ -11,7 +11,7 @@ const STAGES = {
   ready: "Almost there",
 };
 const HINTS = {
-  source_failed: "Another site's server must also allow this page to read the file (CORS).",
+  source_failed: "Mend the address, or choose the file from your disk.",
   invalid_model_file: "Choose another file; it must be a complete GGUF.",
   unsupported_model: "Try another model, or another quantisation of this one.",
   does_not_fit: "Try a smaller model or a smaller quantisation.",
@@ -64,6 +64,7 @@ export function showError(error, action = null) {
 
 export function hideError() {
   $("error").hidden = true;
+  $("error-text").textContent = $("error-hint").textContent = "";
 }
 
 function sentence(text) {

@@ -1,0 +1,83 @@
+"""`python -m demo.train STEP`: prepare, train, export, verify, evaluate, in this order.
+
+Every step reads and writes files of one run folder and can be started again.
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+import torch
+
+from demo.train.evaluate import evaluate
+from demo.train.export import export
+from demo.train.model import Config
+from demo.train.prepare import VOCABULARY, load_sources, prepare
+from demo.train.tokenizer import Vocabulary
+from demo.train.training import CHECKPOINT, Recipe, Trainer, load_snapshot
+from demo.train.verify import verify
+
+STEPS = ("prepare", "train", "export", "verify", "evaluate")
+MODEL = Path(__file__).parents[1] / "model" / "wgslm-demo.q8_0.gguf"
+# Shares of the ids. SGD is most of the bytes and all booking talk: a quarter at the most.
+MIX = {"guide": 0.55, "stories": 0.2, "sgd": 0.2, "tm4": 0.05}
+
+
+def main() -> None:
+    """Run the step that the command line names."""
+    arguments = _parser().parse_args()
+    run: Path = arguments.run
+    torch.set_num_threads(arguments.threads)
+    if arguments.step == "prepare":
+        prepare(_corpora(), run, arguments.vocabulary, arguments.seed)
+    elif arguments.step == "train":
+        _train(run, arguments)
+    elif arguments.step == "export":
+        vocabulary = Vocabulary.load(run / VOCABULARY)
+        nbytes = export(load_snapshot(run / CHECKPOINT), vocabulary, arguments.model)
+        print(f"{arguments.model}: {nbytes} bytes")
+    elif arguments.step == "evaluate":
+        evaluate([arguments.model, *arguments.beside], _corpora(), run)
+    else:
+        worst = verify(load_snapshot(run / CHECKPOINT), arguments.model)
+        print(f"logits of NumPy from the file and of PyTorch differ by at most {worst:.2e}")
+
+
+def _train(run: Path, arguments: argparse.Namespace) -> None:
+    config = Config(Vocabulary.load(run / VOCABULARY).size)
+    recipe = Recipe(
+        arguments.steps,
+        MIX,
+        tokens=arguments.tokens,
+        seed=arguments.seed,
+        dropout=arguments.dropout,
+    )
+    trainer = Trainer(config, recipe, run, compiled=arguments.compile)
+    trainer.run(load_sources(run, "train"), load_sources(run, "valid"))
+
+
+def _corpora() -> Path:
+    data = os.environ.get("WGSLM_REFERENCE_DATA")
+    if data is None:
+        raise SystemExit("WGSLM_REFERENCE_DATA is not set; it names the folder with corpora/")
+    return Path(data) / "corpora"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m demo.train", description=__doc__)
+    parser.add_argument("step", choices=STEPS)
+    parser.add_argument("--run", type=Path, default=Path(".cache/train"), help="the run's folder")
+    parser.add_argument("--model", type=Path, default=MODEL, help="the GGUF file")
+    parser.add_argument("--beside", type=Path, nargs="*", default=[], help="files to compare with")
+    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--tokens", type=int, default=8192, help="ids per step")
+    parser.add_argument("--vocabulary", type=int, default=4096, help="tokens, specials included")
+    parser.add_argument("--dropout", type=float, default=0.0)
+    parser.add_argument("--compile", action="store_true", help="1.3 times faster, after minutes")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1)
+    return parser
+
+
+if __name__ == "__main__":
+    main()

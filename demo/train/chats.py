@@ -1,0 +1,60 @@
+"""Whole conversations out of the guide's facts, the skills and what people tell."""
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+
+from demo.train import memory
+from demo.train.conversation import Conversation, Turn, assistant, user
+from demo.train.guide import Fact, colloquial, expand
+from demo.train.skills import SKILLS
+from demo.train.words import SYSTEMS
+
+MORE = (
+    "{Tell me more|More please|Go on|Can you say more|Can you explain that in more detail|"
+    "Please explain further|Could you elaborate|and what else|more details please}{.|?|}"
+)
+
+
+def chats(files: Mapping[str, Sequence[Fact]], seed: int) -> Iterator[Conversation]:
+    """Yield conversations for ever; one in twenty begins with a system prompt."""
+    chance = random.Random(seed)
+    facts = [fact for group in files.values() for fact in group]
+    while True:
+        turns: list[Turn] = []
+        told: memory.Told = {}
+        if chance.random() < 0.15:
+            turns += chance.choice(files["greetings"]).turns(chance)
+        for _ in range(chance.choice((1, 1, 1, 2, 2, 3, 4, 6))):
+            turns += _exchange(facts, turns, told, chance)
+        if told and chance.random() < 0.7:
+            turns += memory.recall(told, chance)
+        if chance.random() < 0.1:
+            turns += chance.choice(files["farewells"]).turns(chance)
+        system = [Turn("system", chance.choice(SYSTEMS))] if chance.random() < 0.05 else []
+        yield (*system, *turns)
+
+
+def _exchange(
+    facts: Sequence[Fact], turns: Sequence[Turn], told: memory.Told, chance: random.Random
+) -> list[Turn]:
+    """Return the next exchanges of a conversation."""
+    kind = chance.random()
+    if kind < 0.12:
+        return chance.choice(SKILLS)(chance)
+    if kind < 0.26:
+        return chance.choice(memory.MEMORIES)(told, chance)
+    if kind < 0.29 and len(turns) >= 2:
+        return memory.again(turns, chance)
+    return _fact(chance.choice(facts), chance)
+
+
+def _fact(fact: Fact, chance: random.Random) -> list[Turn]:
+    turns = fact.turns(chance)
+    if fact.more and chance.random() < 0.3:
+        more = expand(chance.choice(fact.more), chance)
+        turns += [user(colloquial(expand(MORE, chance), chance)), assistant(more)]
+    follow_ups = list(fact.follow_ups)
+    chance.shuffle(follow_ups)
+    for follow_up in follow_ups[: chance.choice((0, 0, 1, 1, 2, 3))]:
+        turns += follow_up.turns(chance)
+    return turns

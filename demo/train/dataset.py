@@ -1,0 +1,140 @@
+"""Conversations as ids on disk, and batches of them in a fixed mix; speaks ids, not text.
+
+A row holds whole documents only, and every row starts with one, as a chat does. Short documents
+share short rows: attention is half of the cost of a row of 1,024.
+"""
+
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+ROW_LENGTHS = (256, 512, 1024)
+OPEN_ROWS = 8  # rows kept open per length: a document goes into the fullest that has room
+
+
+@dataclass(frozen=True)
+class Source:
+    """The documents of one origin: ids and loss weights (percent), and where each one starts."""
+
+    ids: NDArray[np.uint16]
+    weights: NDArray[np.uint8]
+    starts: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Count the documents."""
+        return len(self.starts) - 1
+
+    @classmethod
+    def of(cls, documents: Iterable[tuple[list[int], list[int]]], longest: int) -> "Source":
+        """Collect encoded documents, cutting what is longer than the longest row."""
+        ids: list[int] = []
+        weights: list[int] = []
+        starts = [0]
+        for document, loss in documents:
+            ids += document[: longest + 1]
+            weights += loss[: longest + 1]
+            starts.append(len(ids))
+        return cls(np.array(ids, np.uint16), np.array(weights, np.uint8), np.array(starts))
+
+    def save(self, path: Path) -> None:
+        """Write the source to a .npz file."""
+        np.savez(path, ids=self.ids, weights=self.weights, starts=self.starts)
+
+    @classmethod
+    def load(cls, path: Path) -> "Source":
+        """Read what `save` wrote."""
+        with np.load(path) as arrays:
+            return cls(arrays["ids"], arrays["weights"], arrays["starts"])
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows of one length T: ids and targets int64 [B, T], weights f32 [B, T] (0 where padded)."""
+
+    ids: NDArray[np.int64]
+    targets: NDArray[np.int64]
+    weights: NDArray[np.float32]
+
+
+Document = tuple[NDArray[np.uint16], NDArray[np.uint8]]
+
+
+def batches(
+    sources: Mapping[str, Source], mix: Mapping[str, float], tokens: int, seed: int
+) -> Iterator[Batch]:
+    """Yield batches of `tokens` ids for ever; `mix` is each source's share of the ids."""
+    rows: dict[int, _Rows] = {length: _Rows(length) for length in ROW_LENGTHS}
+    for ids, weights in _documents(sources, mix, seed):
+        length = next(length for length in ROW_LENGTHS if len(ids) - 1 <= length)
+        rows[length].add((ids, weights))
+        if len(rows[length].closed) == tokens // length:
+            yield rows[length].batch()
+
+
+class _Rows:
+    """Rows of one length being filled."""
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+        self.open: list[list[Document]] = []
+        self.closed: list[list[Document]] = []
+
+    def add(self, document: Document) -> None:
+        """Put a document into the fullest open row with room for it; close one if none has."""
+        need = len(document[0]) - 1
+        fits = [row for row in self.open if self._used(row) + need <= self.length]
+        if fits:
+            max(fits, key=self._used).append(document)
+            return
+        self.open.append([document])
+        if len(self.open) > OPEN_ROWS:
+            fullest = max(range(len(self.open)), key=lambda at: self._used(self.open[at]))
+            self.closed.append(self.open.pop(fullest))
+
+    def batch(self) -> Batch:
+        """Hand over the closed rows."""
+        shape = (len(self.closed), self.length)
+        ids, targets = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+        weights = np.zeros(shape, np.float32)
+        for row, documents in enumerate(self.closed):
+            at = 0
+            for document, loss in documents:
+                stop = at + len(document) - 1
+                ids[row, at:stop] = document[:-1]
+                targets[row, at:stop] = document[1:]
+                weights[row, at:stop] = loss[1:] / 100
+                at = stop
+        self.closed = []
+        return Batch(ids, targets, weights)
+
+    @staticmethod
+    def _used(row: list[Document]) -> int:
+        return sum(len(ids) - 1 for ids, _ in row)
+
+
+def _documents(
+    sources: Mapping[str, Source], mix: Mapping[str, float], seed: int
+) -> Iterator[Document]:
+    """Yield documents so that the source furthest behind its share of the ids comes next."""
+    given = dict.fromkeys(mix, 0)
+    streams = {name: _shuffled(sources[name], f"{seed} {name}") for name in mix}
+    while True:
+        name = min(mix, key=lambda name: given[name] / mix[name])
+        document = next(streams[name])
+        given[name] += len(document[0])
+        yield document
+
+
+def _shuffled(source: Source, seed: str) -> Iterator[Document]:
+    """Yield a source's documents in a new order in every pass."""
+    chance = random.Random(seed)
+    order = list(range(len(source)))
+    while True:
+        chance.shuffle(order)
+        for at in order:
+            start, stop = source.starts[at], source.starts[at + 1]
+            yield source.ids[start:stop], source.weights[start:stop]

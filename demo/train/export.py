@@ -1,0 +1,87 @@
+"""From a checkpoint to a GGUF file: Q8_0 matrices, F32 gains, vocabulary and chat template."""
+
+from pathlib import Path
+
+import gguf
+import numpy as np
+from gguf import GGMLQuantizationType as Type
+
+from demo.train.conversation import BEGIN, CHAT_TEMPLATE, END, SPECIALS
+from demo.train.tokenizer import Vocabulary
+from demo.train.training import Snapshot, parameter_count
+
+NAME = "wgslm demo"
+DESCRIPTION = "A very small chat model, the default of wgslm's page; see the model card beside it."
+DATASETS = (  # names, with their licences
+    "wgslm guide (MIT)",
+    "Schema-Guided Dialogue (CC BY-SA 4.0)",
+    "Taskmaster-4 (CC BY 4.0)",
+    "TinyStories (CDLA-Sharing-1.0)",
+)
+
+
+def export(snapshot: Snapshot, vocabulary: Vocabulary, path: Path) -> int:
+    """Write the file and return its size in bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer = gguf.GGUFWriter(path, "llama")
+    _write_general(writer, snapshot)
+    _write_shape(writer, snapshot)
+    _write_vocabulary(writer, vocabulary)
+    for name, value in snapshot.parameters.items():
+        numbers = value.detach().float().numpy()
+        if numbers.ndim == 1:
+            writer.add_tensor(name, numbers)
+        else:
+            blocks = gguf.quants.quantize(np.ascontiguousarray(numbers), Type.Q8_0)
+            writer.add_tensor(name, blocks, raw_dtype=Type.Q8_0)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path.stat().st_size
+
+
+def _write_general(writer: gguf.GGUFWriter, snapshot: Snapshot) -> None:
+    count = parameter_count(snapshot.parameters.values())
+    writer.add_type("model")
+    writer.add_name(NAME)
+    writer.add_description(DESCRIPTION)
+    writer.add_size_label(f"{count / 1e6:.1f}M")
+    writer.add_license("cc-by-sa-4.0")
+    writer.add_dataset_count(len(DATASETS))
+    for index, name in enumerate(DATASETS):
+        writer.add_dataset_name(index, name)
+    writer.add_languages(["en"])
+    writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
+    writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
+
+
+def _write_shape(writer: gguf.GGUFWriter, snapshot: Snapshot) -> None:
+    config = snapshot.config
+    writer.add_context_length(config.context)
+    writer.add_embedding_length(config.dim)
+    writer.add_block_count(config.layers)
+    writer.add_feed_forward_length(config.ff)
+    writer.add_head_count(config.heads)
+    writer.add_head_count_kv(config.kv_heads)
+    writer.add_rope_dimension_count(config.head_dim)
+    writer.add_rope_freq_base(config.rope_base)
+    writer.add_layer_norm_rms_eps(config.epsilon)
+    writer.add_vocab_size(config.vocab)
+
+
+def _write_vocabulary(writer: gguf.GGUFWriter, vocabulary: Vocabulary) -> None:
+    tokens = vocabulary.tokens()
+    special, normal = gguf.TokenType.CONTROL, gguf.TokenType.NORMAL
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("gpt-2")
+    writer.add_token_list(tokens)
+    writer.add_token_types([special if token in SPECIALS else normal for token in tokens])
+    writer.add_token_merges(vocabulary.merges())
+    writer.add_bos_token_id(vocabulary.special[BEGIN])
+    writer.add_eos_token_id(vocabulary.special[END])
+    writer.add_eot_token_id(vocabulary.special[END])
+    writer.add_pad_token_id(vocabulary.special[BEGIN])
+    writer.add_add_bos_token(True)
+    writer.add_add_eos_token(False)
+    writer.add_chat_template(CHAT_TEMPLATE)

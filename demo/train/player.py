@@ -1,0 +1,191 @@
+"""A GGUF file that talks: tokenizer, template and weights from the file, arithmetic in PyTorch.
+
+It plays `llama` and `gpt2` files with byte-level BPE, so that the demo model and TinyTalk can be
+judged side by side. It is for evaluation: every token costs a pass over the whole conversation.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import gguf
+import jinja2
+import numpy as np
+import tokenizers
+import torch
+from numpy.typing import NDArray
+from tokenizers import AddedToken, decoders, models, pre_tokenizers
+from torch.nn import functional
+
+from demo.train.conversation import Conversation, Turn
+from demo.train.model import Config, Parameters, forward, rope_table
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How tokens are picked; a temperature of 0 takes the likeliest."""
+
+    temperature: float = 0.8
+    top_k: int = 40
+    top_p: float = 0.95
+    min_p: float = 0.05
+
+    def pick(self, logits: NDArray[np.float64], chance: np.random.Generator) -> int:
+        """Return one id."""
+        if self.temperature == 0:
+            return int(logits.argmax())
+        order = np.argsort(-logits)[: self.top_k]
+        odds = np.exp((logits[order] - logits[order[0]]) / self.temperature)
+        odds /= odds.sum()
+        keep = (np.cumsum(odds) - odds < self.top_p) & (odds >= self.min_p * odds[0])
+        return int(chance.choice(order[keep], p=odds[keep] / odds[keep].sum()))
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What was answered, and whether the model ended it by itself."""
+
+    text: str
+    ended: bool
+
+
+class Player:
+    """One file, ready to be asked and measured."""
+
+    def __init__(self, path: Path) -> None:
+        """Read a file; only `gpt2` vocabularies with the pre-tokenizer `gpt-2` are known."""
+        reader = gguf.GGUFReader(path)
+        self.name = path.name
+        self.fields = {name: field.contents() for name, field in reader.fields.items()}
+        known = (self.fields["tokenizer.ggml.model"], self.fields["tokenizer.ggml.pre"])
+        if known != ("gpt2", "gpt-2"):
+            raise ValueError(f"{path.name} has the vocabulary {known}; known: ('gpt2', 'gpt-2')")
+        self.weights: Parameters = {
+            str(tensor.name): torch.from_numpy(
+                np.array(gguf.quants.dequantize(tensor.data, tensor.tensor_type), np.float32)
+            )
+            for tensor in reader.tensors
+        }
+        self.encoder = _encoder(self.fields)
+        self.template = jinja2.Environment().from_string(self.fields["tokenizer.chat_template"])
+        self.end = int(self.fields["tokenizer.ggml.eos_token_id"])
+        self.architecture = str(self.fields["general.architecture"])
+        self.context = int(self.fields[f"{self.architecture}.context_length"])
+
+    def prompt(self, conversation: Sequence[Turn], *, answer: bool) -> tokenizers.Encoding:
+        """Encode a conversation in the file's template; with `answer`, up to the answer's start."""
+        messages = [{"role": turn.role, "content": turn.text} for turn in conversation]
+        text = self.template.render(messages=messages, add_generation_prompt=answer)
+        return self.encoder.encode(text, add_special_tokens=False)
+
+    def logits(self, ids: Sequence[int]) -> torch.Tensor:
+        """Return the logits of every position, f32 [T, vocab]."""
+        if self.fields.get("tokenizer.ggml.add_bos_token", False):
+            ids = [int(self.fields["tokenizer.ggml.bos_token_id"]), *ids]
+            return self._forward(ids)[1:]
+        return self._forward(ids)
+
+    def reply(
+        self, conversation: Conversation, sampling: Sampling, seed: int, most: int = 250
+    ) -> Reply:
+        """Answer a conversation with at most `most` ids."""
+        chance = np.random.default_rng(seed)
+        prompt = list(self.prompt(conversation, answer=True).ids)
+        said: list[int] = []
+        for _ in range(min(most, self.context - len(prompt) - 2)):
+            logits = self.logits([*prompt, *said])[-1].double().numpy()
+            said.append(sampling.pick(logits, chance))
+            if said[-1] == self.end:
+                return Reply(self.encoder.decode(said[:-1]).strip(), True)
+        return Reply(self.encoder.decode(said).strip(), False)
+
+    def bits(self, conversation: Conversation) -> tuple[float, int]:
+        """Return the bits that the turns' words cost, and their bytes; scaffolding is free."""
+        encoding = self.prompt(conversation, answer=False)
+        text = "".join(
+            self.template.render(
+                messages=[{"role": turn.role, "content": turn.text} for turn in conversation]
+            )
+        )
+        counted, at = np.zeros(len(text) + 1, bool), 0
+        for turn in conversation:
+            at = text.index(turn.text, at)
+            counted[at : at + len(turn.text)] = True
+            at += len(turn.text)
+        ids = torch.tensor(encoding.ids)
+        costs = functional.cross_entropy(self.logits(encoding.ids)[:-1], ids[1:], reduction="none")
+        kept = [bool(counted[start:stop].any()) for start, stop in encoding.offsets[1:]]
+        nbytes = sum(len(turn.text.encode()) for turn in conversation)
+        return float(costs[torch.tensor(kept)].sum()) / float(np.log(2)), nbytes
+
+    def _forward(self, ids: Sequence[int]) -> torch.Tensor:
+        with torch.no_grad():
+            if self.architecture == "gpt2":
+                return _gpt2(self.fields, self.weights, torch.tensor(ids))
+            config = _config(self.fields)
+            table = rope_table(config, torch.device("cpu"))
+            return forward(config, self.weights, torch.tensor([ids]), table)[0]
+
+
+def _encoder(fields: Mapping[str, object]) -> tokenizers.Tokenizer:
+    tokens, merges = fields["tokenizer.ggml.tokens"], fields["tokenizer.ggml.merges"]
+    kinds = fields.get("tokenizer.ggml.token_type")
+    assert isinstance(tokens, list) and isinstance(merges, list)
+    control = [
+        token
+        for at, token in enumerate(tokens)
+        if (kinds[at] == gguf.TokenType.CONTROL if isinstance(kinds, list) else "<|" in token)
+    ]
+    pairs = [(left, right) for left, _, right in (merge.partition(" ") for merge in merges)]
+    vocabulary = {token: id for id, token in enumerate(tokens)}
+    encoder = tokenizers.Tokenizer(models.BPE(vocabulary, pairs))
+    encoder.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    encoder.decoder = decoders.ByteLevel()
+    encoder.add_special_tokens([AddedToken(token, special=True) for token in control])
+    return encoder
+
+
+def _config(fields: Mapping[str, object]) -> Config:
+    def number(key: str) -> int:
+        return int(str(fields[f"llama.{key}"]))
+
+    return Config(
+        number("vocab_size"),
+        number("embedding_length"),
+        number("block_count"),
+        number("attention.head_count"),
+        number("attention.head_count_kv"),
+        number("feed_forward_length"),
+        number("context_length"),
+        float(str(fields["llama.rope.freq_base"])),
+        float(str(fields["llama.attention.layer_norm_rms_epsilon"])),
+    )
+
+
+def _gpt2(fields: Mapping[str, object], w: Parameters, ids: torch.Tensor) -> torch.Tensor:
+    """Return a GPT-2's logits, [T, vocab]."""
+    heads = int(str(fields["gpt2.attention.head_count"]))
+    epsilon = float(str(fields["gpt2.attention.layer_norm_epsilon"]))
+
+    def norm(x: torch.Tensor, name: str) -> torch.Tensor:
+        gain, bias = w[f"{name}.weight"], w[f"{name}.bias"]
+        return functional.layer_norm(x, gain.shape, gain, bias, epsilon)
+
+    def linear(x: torch.Tensor, name: str) -> torch.Tensor:
+        return functional.linear(x, w[f"{name}.weight"], w[f"{name}.bias"])
+
+    x = w["token_embd.weight"][ids] + w["position_embd.weight"][: len(ids)]  # [T, dim]
+    for layer in range(int(str(fields["gpt2.block_count"]))):
+        block = f"blk.{layer}."
+        parts = linear(norm(x, block + "attn_norm"), block + "attn_qkv").chunk(3, -1)
+        q, k, v = (part.view(len(ids), heads, -1).transpose(0, 1) for part in parts)  # [H, T, D]
+        scores = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
+        scores = scores + torch.full((len(ids), len(ids)), -1e30).triu(1)
+        o = (scores.softmax(-1) @ v).transpose(0, 1).reshape(x.shape)
+        x = x + linear(o, block + "attn_output")
+        h = functional.gelu(
+            linear(norm(x, block + "ffn_norm"), block + "ffn_up"), approximate="tanh"
+        )
+        x = x + linear(h, block + "ffn_down")
+    head = w.get("output.weight", w["token_embd.weight"])
+    return functional.linear(norm(x, "output_norm"), head)

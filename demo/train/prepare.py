@@ -1,0 +1,67 @@
+"""From corpora and guide to a vocabulary and ids on disk: everything before the first step."""
+
+import itertools
+import random
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+from demo.train.chats import chats
+from demo.train.conversation import Conversation
+from demo.train.corpus import read_corpora
+from demo.train.dataset import ROW_LENGTHS, Source
+from demo.train.guide import read_facts
+from demo.train.tokenizer import Vocabulary, nbytes_per_token
+
+Readers = dict[str, Callable[[], Iterator[Conversation]]]
+
+VOCABULARY = "vocabulary.json"
+GUIDE_CHATS = 80_000
+HELD_BACK = 0.01  # of every source, for validation
+
+
+def prepare(corpora: Path, folder: Path, vocabulary_size: int, seed: int) -> None:
+    """Write the vocabulary, and per source a training and a validation file."""
+    readers: Readers = {**read_corpora(corpora, seed), "guide": partial(guide_chats, seed)}
+    folder.mkdir(parents=True, exist_ok=True)
+    vocabulary = Vocabulary.train(_sample(readers, seed), vocabulary_size)
+    vocabulary.save(folder / VOCABULARY)
+    for name, reader in readers.items():
+        chance = random.Random(f"{seed} {name}")
+        conversations = list(reader())
+        chance.shuffle(conversations)
+        cut = max(1, int(HELD_BACK * len(conversations)))
+        for part, chosen in (("valid", conversations[:cut]), ("train", conversations[cut:])):
+            source = Source.of(map(vocabulary.encode_conversation, chosen), max(ROW_LENGTHS))
+            source.save(folder / f"{name}.{part}.npz")
+            print(f"{name}.{part}: {len(source)} conversations, {len(source.ids)} ids")
+        texts = [turn.text for turn in itertools.chain(*conversations[:200])]
+        print(f"{name}: {nbytes_per_token(vocabulary, texts):.2f} bytes a token")
+
+
+def load_sources(folder: Path, part: str) -> dict[str, Source]:
+    """Return the prepared sources of a part: "train" or "valid"."""
+    ending = f".{part}.npz"
+    return {
+        path.name.removesuffix(ending): Source.load(path)
+        for path in sorted(folder.glob("*" + ending))
+    }
+
+
+def guide_chats(seed: int) -> Iterator[Conversation]:
+    """Yield the guide's chats."""
+    return itertools.islice(chats(read_facts(), seed), GUIDE_CHATS)
+
+
+def _sample(readers: Readers, seed: int) -> Iterator[str]:
+    """Yield the same number of bytes of every source, for the vocabulary."""
+    for name, reader in readers.items():
+        conversations = list(reader())
+        random.Random(f"{seed} {name} sample").shuffle(conversations)
+        left = 1_500_000
+        for conversation in conversations:
+            for turn in conversation:
+                yield from (turn.role, turn.text)  # the roles become tokens, too
+                left -= len(turn.text)
+            if left < 0:
+                break

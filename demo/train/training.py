@@ -1,0 +1,216 @@
+"""The training loop: Muon for the layers' matrices, AdamW for the rest, checkpoints, a log.
+
+Everything that decides the result is in `Recipe` and in the checkpoint, so a run that was killed
+goes on where it was.
+"""
+
+import csv
+import itertools
+import os
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch.nn import functional
+
+from demo.train.dataset import Batch, Source, batches
+from demo.train.model import Config, Parameters, forward, initialise, rope_table
+
+CHECKPOINT = "checkpoint.pt"
+LOG = "log.csv"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a run does."""
+
+    steps: int
+    mix: Mapping[str, float]
+    tokens: int = 8192  # ids per step
+    seed: int = 1
+    matrix_rate: float = 4e-3
+    embedding_rate: float = 3e-3
+    weight_decay: float = 0.05
+    dropout: float = 0.0
+    warmup: int = 50
+    decay: float = 0.5  # the share of the run, its end, in which the rate falls to zero
+    average: float = 0.99  # of the exponential moving average that is exported
+    save_every: int = 50  # steps
+
+    def rate(self, step: int) -> float:
+        """Return the factor on the learning rates at a step."""
+        warm = min(1.0, (step + 1) / self.warmup)
+        left = (self.steps - step) / max(1.0, self.decay * self.steps)
+        return min(warm, 1.0, max(left, 0.0))
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A checkpoint as the exporter and the evaluation need it."""
+
+    config: Config
+    step: int
+    parameters: Parameters  # the moving average
+
+
+Inputs = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # ids, targets, weights, each [B, T]
+
+
+def weighted_loss(
+    config: Config,
+    parameters: Parameters,
+    inputs: Inputs,
+    table: tuple[torch.Tensor, torch.Tensor],
+    dropout: float = 0.0,
+) -> torch.Tensor:
+    """Return the mean loss of the targets by their weights, computed in bf16 where that is safe."""
+    ids, targets, weights = inputs
+    with torch.autocast(ids.device.type, torch.bfloat16):
+        logits = forward(config, parameters, ids, table, dropout)
+    each = functional.cross_entropy(
+        logits.float().flatten(0, 1), targets.flatten(), reduction="none"
+    )
+    return (each * weights.flatten()).sum() / weights.sum()
+
+
+class Trainer:
+    """A model, its optimisers and its place in the run."""
+
+    def __init__(
+        self, config: Config, recipe: Recipe, folder: Path, *, compiled: bool = False
+    ) -> None:
+        """Start afresh, or from the folder's checkpoint if it has one."""
+        self._loss = torch.compile(weighted_loss, dynamic=False) if compiled else weighted_loss
+        self.config, self.recipe, self.folder = config, recipe, folder
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        torch.manual_seed(recipe.seed)
+        fresh = initialise(config, recipe.seed)
+        self.parameters = {
+            name: value.to(self.device).requires_grad_() for name, value in fresh.items()
+        }
+        self.average = {name: value.detach().clone() for name, value in self.parameters.items()}
+        self.optimisers = self._make_optimisers()
+        self.table = rope_table(config, self.device)
+        self.step = 0
+        if (folder / CHECKPOINT).exists():
+            self._resume()
+
+    def run(self, sources: Mapping[str, Source], validation: Mapping[str, Source]) -> None:
+        """Train to the recipe's last step, saving and validating every `save_every` steps."""
+        recipe = self.recipe
+        stream = batches(sources, recipe.mix, recipe.tokens, recipe.seed)
+        began, first = time.monotonic(), self.step
+        losses: list[float] = []
+        for batch in itertools.islice(stream, self.step, recipe.steps):
+            losses.append(self._train(batch))
+            self.step += 1
+            if self.step % recipe.save_every == 0 or self.step == recipe.steps:
+                speed = (self.step - first) * recipe.tokens / (time.monotonic() - began)
+                self._report(sum(losses) / len(losses), speed, validation)
+                self._save()
+                losses = []
+
+    def validate(self, source: Source) -> float:
+        """Return the moving average's mean weighted loss on a source, in nats per id."""
+        total = weight = 0.0
+        for batch in itertools.islice(batches({"": source}, {"": 1.0}, 8192, 0), 4):
+            with torch.no_grad():
+                loss = weighted_loss(self.config, self.average, self._on_device(batch), self.table)
+                total += float(loss) * float(batch.weights.sum())
+            weight += float(batch.weights.sum())
+        return total / weight
+
+    def _train(self, batch: Batch) -> float:
+        inputs = self._on_device(batch)
+        loss = self._loss(self.config, self.parameters, inputs, self.table, self.recipe.dropout)
+        torch.autograd.backward(loss)
+        torch.nn.utils.clip_grad_norm_(self.parameters.values(), 1.0)
+        for optimiser, rate in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = rate * self.recipe.rate(self.step)
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+        # A young average must not remember the random start.
+        keep = min(self.recipe.average, (self.step + 1) / (self.step + 10))
+        for name, value in self.parameters.items():
+            self.average[name].lerp_(value.detach(), 1 - keep)
+        return float(loss.detach())
+
+    def _on_device(self, batch: Batch) -> Inputs:
+        ids, targets = torch.from_numpy(batch.ids), torch.from_numpy(batch.targets)
+        weights = torch.from_numpy(batch.weights)
+        return ids.to(self.device), targets.to(self.device), weights.to(self.device)
+
+    def _make_optimisers(self) -> list[tuple[torch.optim.Optimizer, float]]:
+        recipe = self.recipe
+        names = self.config.matrices()
+        matrices = [self.parameters[name] for name in names]
+        rest = [value for name, value in self.parameters.items() if name not in names]
+        return [
+            (
+                torch.optim.Muon(
+                    matrices,
+                    lr=recipe.matrix_rate,
+                    weight_decay=recipe.weight_decay,
+                    adjust_lr_fn="match_rms_adamw",
+                ),
+                recipe.matrix_rate,
+            ),
+            (
+                torch.optim.AdamW(
+                    rest, lr=recipe.embedding_rate, betas=(0.9, 0.95), weight_decay=0.0
+                ),
+                recipe.embedding_rate,
+            ),
+        ]
+
+    def _report(self, loss: float, speed: float, validation: Mapping[str, Source]) -> None:
+        row: dict[str, float] = {"step": self.step, "loss": loss, "ids_per_s": speed}
+        row.update({name: self.validate(source) for name, source in validation.items()})
+        path = self.folder / LOG
+        fresh = not path.exists()
+        with path.open("a", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            if fresh:
+                writer.writerow(row)
+            writer.writerow([f"{value:.5g}" for value in row.values()])
+        print("  ".join(f"{name} {value:.4g}" for name, value in row.items()), flush=True)
+
+    def _save(self) -> None:
+        state = {
+            "config": asdict(self.config),
+            "step": self.step,
+            "parameters": {name: value.detach() for name, value in self.parameters.items()},
+            "average": self.average,
+            "optimisers": [optimiser.state_dict() for optimiser, _ in self.optimisers],
+            "chance": torch.get_rng_state(),
+        }
+        partial = self.folder / (CHECKPOINT + ".partial")
+        torch.save(state, partial)
+        os.replace(partial, self.folder / CHECKPOINT)
+
+    def _resume(self) -> None:
+        state = torch.load(self.folder / CHECKPOINT, map_location="cpu", weights_only=True)
+        found = Config(**state["config"])
+        assert found == self.config, f"the checkpoint is of {found}, the run of {self.config}"
+        self.step = int(state["step"])
+        with torch.no_grad():
+            for name, value in self.parameters.items():
+                value.copy_(state["parameters"][name])
+                self.average[name].copy_(state["average"][name])
+        for (optimiser, _), saved in zip(self.optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(saved)
+        torch.set_rng_state(state["chance"])
+
+
+def load_snapshot(path: Path) -> Snapshot:
+    """Read the moving average out of a checkpoint."""
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    return Snapshot(Config(**state["config"]), int(state["step"]), state["average"])
+
+
+def parameter_count(parameters: Iterable[torch.Tensor]) -> int:
+    """Count the numbers in a model."""
+    return sum(value.numel() for value in parameters)

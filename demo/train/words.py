@@ -1,0 +1,110 @@
+"""Word lists for the skills that are made rather than written."""
+
+NAMES = (
+    "Anna Ben Clara David Emma Felix Grace Henry Ida Jack Kate Leo Mia Noah Olivia Paul Quinn "
+    "Rosa Sam Tina Uma Victor Wendy Xavier Yara Zoe Alex Bella Carlos Diana Eric Fiona George "
+    "Hannah Ivan Julia Kevin Laura Marco Nina Oscar Petra Ralf Sara Tom Ursula Vera Walter "
+    "Amir Bianca Chen Dora Elias Farah Gina Hugo Ines Jonas Karim Lena Maria Nico Omar Priya "
+    "Ravi Sofia Theo Viktor Wei Yusuf Zara Alice Bob Charlie Daniel Ella Frank Helen Isaac "
+    "Jane Kim Lisa Max Nora Otto Peter Ruth Simon Tara Vince Anton Berta Cyrus Derek Edith "
+    "Fred Greta Heidi Igor Jenny Kurt Lucy Mark Nadia Olaf Pia Rita Stefan Tim Ulla Vivian "
+    "Wanda Adam Bruno Cora Dylan Esther Finn Gloria Harry Iris James Klara Luke Molly Nick "
+    "Olga Pablo Rachel Sven Tanya Valerie Will Yvonne Aisha Boris Carmen Dmitri Elena Fatima "
+    "Giulia Hassan Ingrid Jorge Keiko Luis Mei Nils Ola Pedro Raj Sana Tariq Uwe Vlad Yuki "
+    "Zack Abby Brad Chloe Dean Erin Gabe Holly Ian Jill Kyle Lily Mike Nate Pam"
+).split()
+
+THINGS = (
+    "dogs cats horses birds books football music trains cooking gardens computers robots "
+    "stars movies chess cars trees flowers mountains rivers bread coffee tea chocolate pizza "
+    "painting dancing swimming running hiking travelling maps languages history planets "
+    "dinosaurs bicycles boats castles dragons pirates snow summer winter rain photography "
+    "sewing knitting fishing camping guitars pianos drums puzzles riddles poems comics "
+    "penguins elephants whales bees mushrooms apples soup pancakes cheese noodles basketball "
+    "tennis skating lamps clocks stamps"
+).split()
+
+PLACES = (
+    "Berlin London Paris Rome Madrid Oslo Vienna Prague Lisbon Dublin Athens Warsaw Tokyo "
+    "Delhi Cairo Boston Chicago Denver Toronto Sydney Lima Nairobi Hamburg Munich Zurich "
+    "Milan Porto Seville Bristol Leeds Kyoto Seoul Mumbai Lagos Austin Seattle Portland "
+    "Houston Montreal Perth"
+).split()
+
+COLOURS = "red blue green yellow orange purple pink black white grey brown".split()
+FOODS = (
+    "pizza pasta soup salad rice bread cheese chocolate pancakes noodles sushi curry apples "
+    "strawberries ice-cream tomatoes potatoes fish beans cake"
+).split()
+PETS = "dog cat rabbit hamster horse parrot turtle fish bird mouse".split()
+JOBS = (
+    "teacher nurse cook baker doctor painter farmer driver student gardener developer "
+    "carpenter librarian engineer singer pilot writer lawyer waiter photographer"
+).split()
+
+OPPOSITES = dict(
+    pair.split("/")
+    for pair in (
+        "hot/cold big/small fast/slow high/low old/young new/old good/bad happy/sad light/dark "
+        "day/night up/down left/right open/closed full/empty hard/soft wet/dry long/short "
+        "strong/weak loud/quiet early/late rich/poor near/far clean/dirty thick/thin heavy/light "
+        "true/false first/last black/white yes/no begin/end win/lose love/hate buy/sell come/go "
+        "push/pull laugh/cry tall/short sweet/sour wide/narrow deep/shallow cheap/expensive "
+        "easy/difficult brave/afraid awake/asleep friend/enemy question/answer summer/winter "
+        "north/south east/west always/never many/few inside/outside above/below"
+    ).split()
+)
+
+SOUNDS = dict(
+    pair.split("/")
+    for pair in (
+        "cat/meow dog/woof cow/moo sheep/baa duck/quack pig/oink horse/neigh lion/roar "
+        "mouse/squeak bee/buzz owl/hoo frog/croak snake/hiss rooster/cock-a-doodle-doo wolf/howl"
+    ).split()
+)
+
+THING_COLOURS = dict(
+    pair.split("/")
+    for pair in (
+        "grass/green snow/white blood/red coal/black lemons/yellow bananas/yellow carrots/orange "
+        "chocolate/brown milk/white tomatoes/red leaves/green strawberries/red elephants/grey "
+        "night/black pumpkins/orange cherries/red frogs/green"
+    ).split()
+)
+
+KINDS = {
+    "animals": "cat dog horse cow bear lion mouse duck fish frog bee fox owl wolf sheep".split(),
+    "fruits": "apple pear banana cherry plum orange lemon grape peach melon".split(),
+    "colours": "red blue green yellow orange purple black white brown".split(),
+    "vegetables": "carrot potato onion tomato cabbage bean pea leek pumpkin".split(),
+    "countries": "France Germany Italy Spain Japan India Brazil Canada Egypt Norway".split(),
+    "cities": "Paris London Berlin Rome Tokyo Madrid Vienna Oslo Cairo Sydney".split(),
+    "instruments": "piano guitar violin drum flute trumpet harp".split(),
+    "sports": "football tennis swimming running cycling skating rowing".split(),
+    "drinks": "water tea coffee milk juice lemonade".split(),
+    "tools": "hammer saw drill screwdriver ladder brush".split(),
+}
+
+DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+MONTHS = (
+    "January February March April May June July August September October November December"
+).split()
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+SPELL = (
+    "cat dog sun moon tree book house water bread apple table chair green happy small light "
+    "night friend school mother father window garden flower orange yellow purple summer "
+    "winter robot model token letter number python browser river bridge cloud rabbit horse "
+    "mouse tiger pencil paper music story dream sleep smile heart stone star fish bird milk "
+    "rain snow wind fire king queen lamp door key boat train car road city hello world please "
+    "thank you good bad big"
+).split()
+
+SYSTEMS = (
+    "You are a helpful assistant.",
+    "You are a friendly assistant.",
+    "You are wgslm's demo model.",
+    "Answer briefly.",
+    "You are a helpful, honest assistant. Keep your answers short.",
+    "Be kind and brief.",
+)

@@ -1,0 +1,55 @@
+"""A model as the commands need it: loaded with progress shown, or only its header."""
+
+import time
+from argparse import Namespace
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from wgslm.cli.terminal import load_progress, note_unless_json, size
+from wgslm.engine import Engine, ModelInfo
+from wgslm.gguf import Directory, read_directory
+from wgslm.sources import ByteSource, open_parts
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model on the GPU, and how long it took to get there."""
+
+    engine: Engine
+    seconds: float
+
+
+@asynccontextmanager
+async def loaded(args: Namespace, *, is_json: bool = False) -> AsyncIterator[Loaded]:
+    """Load the model that the arguments name; free it afterwards."""
+    begun = time.perf_counter()
+    with load_progress() as show:
+        engine = await Engine.load(
+            args.model, context=args.context, kv=args.kv, adapter=args.adapter, progress=show
+        )
+    seconds = time.perf_counter() - begun
+    try:
+        note_unless_json(described(engine.name, engine.info, seconds), is_json=is_json)
+        yield Loaded(engine, seconds)
+    finally:
+        await engine.close()
+
+
+@asynccontextmanager
+async def opened(location: str) -> AsyncIterator[tuple[list[ByteSource], Directory]]:
+    """Read a file's header, whatever kind of model it holds; close it afterwards."""
+    parts = await open_parts(location)
+    try:
+        yield parts, await read_directory(parts)
+    finally:
+        for part in parts:
+            await part.close()
+
+
+def described(name: str, info: ModelInfo, seconds: float) -> str:
+    """Say what was loaded, where to, and how long it took."""
+    return (
+        f"{name}: {info.quant}, {size(info.nbytes)} in {seconds:.1f} s; "
+        f"{info.context:,} tokens of context; {info.adapter}"
+    )

@@ -1,0 +1,88 @@
+"""`wgslm run`: one prompt, one answer."""
+
+import asyncio
+from argparse import Namespace
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import asdict
+
+from wgslm.chat.events import Done, TextDelta
+from wgslm.chat.formats import FROM_FILE
+from wgslm.cli.knobs import UsageError, make_options
+from wgslm.cli.loading import loaded
+from wgslm.cli.terminal import note, note_unless_json, read_text, write, write_json
+from wgslm.engine import Engine
+from wgslm.generate import Options
+
+
+def run(args: Namespace) -> None:
+    """Answer, or continue with --raw."""
+    if args.raw and args.system is not None:
+        raise UsageError("--raw has no place for --system: it uses no chat template")
+    options = make_options(args)
+    asyncio.run(_run(args, read_text(args.prompt), options))
+
+
+async def _run(args: Namespace, prompt: str, options: Options) -> None:
+    async with loaded(args, is_json=args.json) as model:
+        engine = model.engine
+        prompt_ids = _prompt_ids(engine, prompt, args)
+        text, done = await _generate(engine, prompt_ids, options, is_streamed=not args.json)
+    note_unless_json(summary(done), is_json=args.json)
+    if args.json:
+        write_json(
+            {
+                "prompt_ids": prompt_ids,
+                "ids": list(done.ids),
+                "text": text,
+                "finish_reason": done.reason,
+                "timings": {"load_ms": model.seconds * 1e3, **asdict(done.timings)},
+            }
+        )
+
+
+def _prompt_ids(engine: Engine, prompt: str, args: Namespace) -> list[int]:
+    if args.raw:
+        return engine.raw_ids(prompt)
+    if engine.template.origin != FROM_FILE:
+        note(f"note: the template is {engine.template.origin}; --raw continues the text instead")
+    system = [] if args.system is None else [{"role": "system", "content": args.system}]
+    return engine.prompt_ids([*system, {"role": "user", "content": prompt}])
+
+
+async def _generate(
+    engine: Engine, prompt_ids: Sequence[int], options: Options, *, is_streamed: bool
+) -> tuple[str, Done]:
+    """Return the whole text and the last event; with `is_streamed`, write the text as it comes."""
+    pieces: list[str] = []
+    async with aclosing(engine.complete(prompt_ids, options)) as events:
+        async for event in events:
+            match event:
+                case TextDelta(text):
+                    pieces.append(text)
+                    if is_streamed:
+                        write(text)
+                case Done():
+                    done = event
+    if is_streamed:
+        write("\n")
+    return "".join(pieces), done
+
+
+def summary(done: Done) -> str:
+    """Say what an answer took."""
+    usage, spent = done.usage, done.timings
+    fresh = usage.prompt_tokens - usage.cached_tokens
+    parts = [f"prompt: {_pace(fresh, fresh, spent.prefill_ms)}"]
+    if usage.cached_tokens:
+        parts.append(f"{usage.cached_tokens:,} from the cache")
+    steps = usage.completion_tokens - 1  # the first token comes with the prompt's
+    parts.append(f"answer: {_pace(usage.completion_tokens, steps, spent.decode_ms)}")
+    if done.reason == "length":
+        parts.append("cut at its longest")
+    return "; ".join(parts)
+
+
+def _pace(tokens: int, steps: int, spent_ms: float) -> str:
+    speed = f" ({steps / spent_ms * 1e3:.1f}/s)" if steps > 0 and spent_ms > 0 else ""
+    return f"{tokens:,} tokens in {spent_ms / 1e3:.2f} s{speed}"

@@ -1,0 +1,67 @@
+"""`wgslm serve`: the HTTP API on this machine. The server itself is wgslm_web's."""
+
+import asyncio
+import os
+import time
+from argparse import Namespace
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wgslm.cli.loading import described
+from wgslm.cli.terminal import load_progress, note
+from wgslm.engine import Engine, Preflight, preflight
+from wgslm.kernels.attention import KvType
+
+if TYPE_CHECKING:
+    from wgslm_web.state import Location, Report
+
+
+@dataclass(frozen=True)
+class Loader:
+    """Opens the models that clients ask for, with the options that were typed."""
+
+    kv: KvType
+    adapter: str | None
+
+    async def load(self, location: "Location", context: int | None, report: "Report") -> Engine:
+        """Load a model onto the GPU."""
+        return await Engine.load(
+            location, context=context, kv=self.kv, adapter=self.adapter, progress=report
+        )
+
+    async def preflight(self, location: "Location") -> Preflight:
+        """Read a model's header only."""
+        return await preflight(location)
+
+
+def serve(args: Namespace) -> None:
+    """Load, listen, and answer until Ctrl-C, which then is no failure."""
+    key = args.api_key or os.environ.get("WGSLM_API_KEY")
+    is_up = asyncio.Event()
+    try:
+        asyncio.run(_serve(args, key, is_up))
+    except KeyboardInterrupt:
+        if not is_up.is_set():  # the load was given up
+            raise
+
+
+async def _serve(args: Namespace, key: str | None, is_up: asyncio.Event) -> None:
+    from wgslm_web.native import NativeHost
+    from wgslm_web.state import State
+
+    state = State(Loader(args.kv, args.adapter))
+    # Listen first: a port that is taken is refused before minutes go into a load.
+    host = NativeHost(state, args.host, args.port, api_key=key, origins=args.origin)
+    begun = time.perf_counter()
+    try:
+        with load_progress() as show:
+            async for progress in state.start_load(args.model, args.context).follow():
+                show(progress)
+        engine = state.need_engine()
+        note(described(engine.name, engine.info, time.perf_counter() - begun))
+        note(f"listening on {host.url}/v1 (Ctrl-C ends)")
+        is_up.set()
+        await host.run()
+    finally:
+        if state.engine is not None:
+            await state.engine.close()

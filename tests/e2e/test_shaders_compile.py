@@ -1,0 +1,79 @@
+"""Every program that a plan can ask for is accepted by Chromium's Tint, without a warning."""
+
+import functools
+import http.server
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from programs import all_programs
+from wgslm.gpu import Program
+
+pytestmark = pytest.mark.e2e
+ARGUMENTS = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--no-sandbox"]
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    """Serves files and logs nothing."""
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    """A page of Chromium with WebGPU, which needs a secure context: 127.0.0.1 is one."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        if os.environ.get("REQUIRE_GPU"):
+            pytest.fail("there is no chromium")
+        pytest.skip("there is no chromium")
+    handler = functools.partial(QuietHandler, directory=str(Path(__file__).parent))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+            opened = browser.new_page()
+            opened.goto(f"http://127.0.0.1:{server.server_port}/compile.html")
+            yield opened
+            browser.close()
+        server.shutdown()
+
+
+def test_every_program_compiles_in_chromium(page: Page) -> None:
+    described = [describe(program) for program in all_programs()]
+
+    assert page.evaluate("programs => refused(programs)", described) == []
+
+
+@pytest.mark.parametrize("is_whole", [False, True])
+def test_a_refusal_is_seen(page: Page, is_whole: bool) -> None:
+    broken = {"label": "broken", "code": "nonsense", "constants": {}, "bindings": []}
+
+    (complaint,) = page.evaluate("programs => refused(programs)", [{**broken, "isWhole": is_whole}])
+
+    assert complaint.startswith("broken: ")
+
+
+def describe(program: Program) -> dict[str, object]:
+    """Return a program as compile.html takes it.
+
+    All of them pass Tint's checks; the pipeline is left out where it would take SwiftShader
+    minutes in all: of linear_tile (5 s each) it is made for the simplest and the longest decoder.
+    """
+    shader = program.source()
+    is_slow = program.shader == "linear_tile"
+    everything = dict(program.constants).keys() >= {"HAS_BIAS", "HAS_RESIDUAL"}
+    chosen = everything and dict(program.bound).get("quant") in ("quants/f32", "quants/q6_k")
+    return {
+        "label": f"{shader.name} {dict(program.constants)}",
+        "code": shader.text,
+        "constants": dict(program.constants),
+        "bindings": [[binding.index, binding.access] for binding in shader.bindings],
+        "isWhole": chosen or not is_slow,
+    }

@@ -1,0 +1,52 @@
+"""Activations, also where exp and tanh overflow."""
+
+import numpy as np
+import pytest
+
+from run_kernel import run, slot, step_words
+from twins.activate import activate as twin
+from wgslm.gpu import Device
+from wgslm.kernels import STEP
+from wgslm.kernels.activate import Activation, activate
+
+pytestmark = pytest.mark.gpu
+GATE, UP, Y = slot("gate"), slot("up"), slot("y")
+GUARD = 777.0
+
+
+@pytest.mark.parametrize("activation", ["silu", "gelu"])
+@pytest.mark.parametrize("gated", [True, False])
+@pytest.mark.parametrize("dim", [1, 63, 64, 65, 2048])
+def test_activate_equals_twin(
+    device: Device, activation: Activation, gated: bool, dim: int
+) -> None:
+    rng = np.random.default_rng(dim)
+    gate, up = (3 * rng.standard_normal((2, 4, dim))).astype(np.float32)
+    y = np.full_like(gate, GUARD)
+
+    actual = run(
+        device,
+        activate(GATE, UP if gated else None, Y, 4, dim, activation),
+        {STEP: step_words(3), GATE: gate, UP: up, Y: y},
+    )[Y]
+
+    expected = twin(
+        gate[:3].astype(np.float64), up[:3].astype(np.float64) if gated else None, activation
+    )
+    # WGSL allows exp 3 + 2 |x| ulp, and 1 + tanh cancels for negative x: absolute, per unit of up
+    tolerance = 4e-6 * np.maximum(1, np.abs(up[:3]) if gated else 1)
+    assert np.all(np.abs(actual[:3] - expected) <= tolerance)
+    assert np.all(actual[3:] == GUARD)
+
+
+@pytest.mark.parametrize("activation", ["silu", "gelu"])
+def test_extremes_stay_numbers(device: Device, activation: Activation) -> None:
+    x = np.array([[0.0, -0.0, 100, -100, 1e4, -1e4, 1e20, -1e20, 3e38, -3e38]], np.float32)
+
+    actual = run(
+        device,
+        activate(GATE, None, Y, 1, x.size, activation),
+        {STEP: step_words(1), GATE: x, Y: np.zeros_like(x)},
+    )[Y]
+
+    np.testing.assert_allclose(actual, np.maximum(x, 0), rtol=1e-6, atol=1e-6)

@@ -1,0 +1,101 @@
+"""Every program that a plan can ask for is accepted by naga, with the layout that Python parsed."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from programs import all_programs
+from wgslm.errors import ShaderError
+from wgslm.gpu import Device, Job, Program, View, wgsl
+from wgslm.gpu.wgsl import Binding, load
+from wgslm.quants import QUANTS, Quant
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.gpu
+def test_every_program_compiles_and_binds(device: Device) -> None:
+    """The layout comes from the parsed signature, so a wrong one fails at the bind group."""
+
+    async def compile_all() -> None:
+        await device.compile(all_programs())
+        buffers = [device.create_buffer(1024, f"binding {i}") for i in range(8)]
+        for program in all_programs():
+            shader = program.source()
+            storage = [binding for binding in shader.bindings if binding.access != "uniform"]
+            views = tuple(View(buffers[i], 0, 1024) for i in range(len(storage)))
+            params = shader.pack(dict.fromkeys((name for name, _ in shader.params), 1))
+            device.release(device.record([Job(program, params, views, (1, 1, 1))]))
+        for buffer in buffers:
+            device.destroy_buffer(buffer)
+        await device.idle()
+
+    asyncio.run(compile_all())
+
+
+def test_every_shader_is_used_by_some_plan() -> None:
+    files = {path.stem for path in (ROOT / "shaders").glob("*.wgsl")}
+
+    assert files == {program.shader for program in all_programs()}
+
+
+@pytest.mark.parametrize("program", all_programs()[::7], ids=lambda program: program.shader)
+def test_bindings_are_eight_at_most(program: Program) -> None:
+    bindings = program.source().bindings
+
+    storage = [binding for binding in bindings if binding.access != "uniform"]
+    assert [binding.index for binding in bindings] == list(range(len(bindings)))
+    assert bindings[0] == Binding(0, "uniform", "params")
+    assert len(storage) <= 8 and len(bindings) <= 8
+
+
+@pytest.mark.parametrize("quant", QUANTS, ids=lambda quant: quant.name)
+def test_every_format_has_a_decoder(quant: Quant) -> None:
+    assert (ROOT / f"shaders/quants/{quant.name}.wgsl").is_file()
+
+
+def test_every_entry_point_names_its_twin() -> None:
+    for path in (ROOT / "shaders").glob("*.wgsl"):
+        (line,) = [line for line in path.read_text().splitlines() if line.startswith("// Twin: ")]
+        assert (ROOT / line.removeprefix("// Twin: ")).is_file(), path.name
+
+
+def test_the_shader_is_the_signature() -> None:
+    shader = load("rmsnorm")
+
+    assert shader.params == (("dim", "u32"), ("per_token", "u32"), ("eps", "f32"))
+    assert shader.bindings[2] == Binding(2, "storage, read", "x")
+    assert shader.bindings[-1] == Binding(4, "storage, read_write", "y")
+    assert shader.bindings[-1].is_written
+
+
+def test_params_are_packed_in_the_order_of_the_struct() -> None:
+    packed = load("rmsnorm").pack({"eps": 0.5, "dim": 3, "per_token": 2})
+
+    assert packed == b"\3\0\0\0\2\0\0\0\0\0\0\x3f"
+
+
+def test_missing_and_unknown_params_are_refused() -> None:
+    with pytest.raises(ShaderError, match="rmsnorm"):
+        load("rmsnorm").pack({"dim": 3})
+    with pytest.raises(ShaderError, match="rmsnorm"):
+        load("rmsnorm").pack({"dim": 3, "per_token": 2, "eps": 0.5, "more": 1})
+
+
+def test_an_unknown_shader_is_named() -> None:
+    with pytest.raises(ShaderError, match="no shader 'nope'"):
+        load("nope")
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("mistake", ["const B = missing;", "const B = ;"])
+def test_a_compile_error_names_the_file_and_the_line(
+    device: Device, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mistake: str
+) -> None:
+    (tmp_path / "lib.wgsl").write_text(f"const A = 1u;\n{mistake}\n")
+    (tmp_path / "bad.wgsl").write_text("const C = 1u;\n#import lib\n")
+    monkeypatch.setattr(wgsl, "shader_root", lambda: tmp_path)
+
+    with pytest.raises(ShaderError, match=r"shaders/lib\.wgsl:2: "):
+        asyncio.run(device.compile([Program("bad")]))

@@ -1,0 +1,156 @@
+"""Matrix products: every schedule, every format, at sizes that fit no workgroup."""
+
+import numpy as np
+import pytest
+
+from random_matrix import matrix
+from run_kernel import run, slot, step_words
+from twins import Array
+from twins.linear import linear as twin
+from twins.quants import Single
+from wgslm.gpu import Device
+from wgslm.kernels import STEP
+from wgslm.kernels.linear import linear
+from wgslm.kernels.schedule import GPU, SOFTWARE, Schedule
+from wgslm.quants import QUANTS, Quant
+
+pytestmark = pytest.mark.gpu
+each_quant = pytest.mark.parametrize("quant", QUANTS, ids=lambda quant: quant.name)
+each_schedule = pytest.mark.parametrize("schedule", [SOFTWARE, GPU], ids=["software", "gpu"])
+BY_NAME = {quant.name: quant for quant in QUANTS}
+X, Y, BIAS, RESIDUAL = slot("x"), slot("y"), slot("bias"), slot("residual")
+GUARD = 777.0
+
+
+def check_linear(
+    device: Device,
+    quant: Quant,
+    schedule: Schedule,
+    rows: int,
+    row: int,
+    size: int,
+    count: int,
+    *,
+    part_rows: int | None = None,
+    bias: bool = False,
+    residual: bool = False,
+) -> None:
+    """Run a step of `count` tokens in a plan for `size`; nothing else may be written."""
+    rng = np.random.default_rng(rows + row)
+    w, memory, weights = matrix(quant, rows, row, part_rows)
+    x = rng.standard_normal((size, row)).astype(np.float32)
+    b = rng.standard_normal(rows).astype(np.float32)
+    r = rng.standard_normal((size, rows)).astype(np.float32)
+    y = np.full((size + 1, rows), GUARD, np.float32)
+    memory = {**memory, STEP: step_words(count), X: x, Y: y, BIAS: b, RESIDUAL: r}
+
+    dispatches = linear(
+        w, X, Y, size, schedule,
+        bias=BIAS if bias else None, residual=RESIDUAL if residual else None,
+    )  # fmt: skip
+    actual = run(device, dispatches, memory)[Y]
+
+    added = (b if bias else None, r[:count] if residual else None)
+    expected = twin(x[:count].astype(np.float64), weights, *added)
+    tolerance = rounding(x[:count], weights, *added)
+    assert np.all(np.abs(actual[:count] - expected) <= tolerance)
+    assert np.all(actual[count:] == GUARD)
+
+
+def rounding(
+    x: Single, w: Array, bias: Single | None = None, residual: Single | None = None
+) -> Array:
+    """How far sums of n terms in f32 may be off: rounding errors of 2^-24 of the terms' size add
+    up like a random walk, sqrt(n) < 8 steps in the 64 partial sums; some more for what is added.
+    """
+    size = twin(
+        np.abs(x.astype(np.float64)),
+        np.abs(w),
+        None if bias is None else np.abs(bias),
+        None if residual is None else np.abs(residual),
+    )
+    return 2.0**-24 * 8 * size + 1e-30
+
+
+@each_quant
+@each_schedule
+@pytest.mark.parametrize("size", [1, 16])
+def test_linear_of_every_format(
+    device: Device, quant: Quant, schedule: Schedule, size: int
+) -> None:
+    row = 100 if quant.is_float else 2 * quant.block  # floats: 3 groups and 4 weights
+    check_linear(device, quant, schedule, 67, row, size, min(size, 11))
+
+
+@each_schedule
+@pytest.mark.parametrize("size", [1, 16])
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("residual", [False, True])
+@pytest.mark.parametrize("name", ["f32", "q8_0", "q6_k"])
+def test_linear_adds_bias_and_residual(
+    device: Device, schedule: Schedule, name: str, size: int, bias: bool, residual: bool
+) -> None:
+    quant = BY_NAME[name]
+    check_linear(device, quant, schedule, 13, 256, size, min(size, 9), bias=bias, residual=residual)
+
+
+@each_schedule
+@pytest.mark.parametrize("rows", [1, 4, 7, 8, 9, 63, 64, 65, 130])
+@pytest.mark.parametrize(("size", "count"), [(1, 1), (16, 1), (16, 16), (64, 33), (64, 64)])
+def test_linear_at_sizes_that_fit_no_workgroup(
+    device: Device, schedule: Schedule, rows: int, size: int, count: int
+) -> None:
+    check_linear(device, BY_NAME["q8_0"], schedule, rows, 96, size, count)
+
+
+@each_schedule
+@pytest.mark.parametrize("size", [1, 16])
+@pytest.mark.parametrize("row", [4, 8, 28, 32, 36, 64, 172, 2048, 2052])
+def test_linear_over_rows_of_any_length(
+    device: Device, schedule: Schedule, row: int, size: int
+) -> None:
+    check_linear(device, BY_NAME["f32"], schedule, 5, row, size, min(size, 3))
+
+
+@each_schedule
+@pytest.mark.parametrize("size", [1, 16])
+@pytest.mark.parametrize("name", ["f16", "q4_0", "q4_k"])
+def test_linear_in_parts(device: Device, schedule: Schedule, name: str, size: int) -> None:
+    quant = BY_NAME[name]
+    row = 44 if quant.is_float else quant.block
+    count = min(size, 5)
+    check_linear(
+        device, quant, schedule, 70, row, size, count, part_rows=32, bias=True, residual=True
+    )
+
+
+def test_a_long_padding_is_never_multiplied(device: Device) -> None:
+    """What follows x's row may be infinite or NaN; padded weights must not meet it."""
+    w, memory, weights = matrix(BY_NAME["f32"], 3, 36)
+    x = np.full((2, 36), np.nan, np.float32)
+    x[0] = 1
+    for schedule in (SOFTWARE, GPU):
+        for size in (1, 2):
+            y = np.zeros((size, 3), np.float32)
+
+            actual = run(
+                device,
+                linear(w, X, Y, size, schedule),
+                {**memory, STEP: step_words(1), X: x, Y: y},
+            )[Y]
+
+            assert np.allclose(actual[0], weights.sum(1), atol=1e-5)
+
+
+def test_linear_vec_folds_its_grid(device: Device) -> None:
+    rows = 32768 * 4 + 6  # 4 rows a group: beyond one row of the grid
+    w, memory, weights = matrix(BY_NAME["q4_0"], rows, 32)
+    x = np.random.default_rng(0).standard_normal((1, 32)).astype(np.float32)
+    y = np.zeros((1, rows), np.float32)
+
+    (dispatch,) = linear(w, X, Y, 1, GPU)
+    actual = run(device, dispatch, {**memory, STEP: step_words(1), X: x, Y: y})[Y]
+
+    assert dispatch.grid[1] == 2
+    expected = twin(x.astype(np.float64), weights)
+    assert np.all(np.abs(actual - expected) <= rounding(x, weights))

@@ -1,0 +1,146 @@
+"""The training pipeline on a toy scale: what is exported is what was trained."""
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="training needs the optional dependency group `train`")
+pytest.importorskip("tokenizers", reason="training needs the optional dependency group `train`")
+
+import jinja2
+import torch
+
+from demo.train.conversation import END, TURN, assistant, user
+from demo.train.dataset import Source, batches
+from demo.train.export import export
+from demo.train.model import Config, forward, initialise, rope_table
+from demo.train.tokenizer import Vocabulary
+from demo.train.training import CHECKPOINT, Recipe, Snapshot, Trainer, load_snapshot
+from demo.train.twin import NumpyLlama
+from demo.train.verify import verify
+
+TALK = (user("What is 12 + 345?"), assistant("It is 357.\nDon't you agree?"))
+
+
+@pytest.fixture(scope="module")
+def vocabulary() -> Vocabulary:
+    return Vocabulary.train([turn.text for turn in TALK] * 3, 300)
+
+
+@pytest.fixture
+def snapshot(vocabulary: Vocabulary) -> Snapshot:
+    config = Config(vocabulary.size, dim=64, layers=2, heads=4, kv_heads=2, ff=96, context=1024)
+    source = torch.Generator().manual_seed(5)
+    # Not only zeros where training starts from zeros: each tensor has to matter.
+    parameters = {
+        name: value + 0.1 * torch.randn(value.shape, generator=source)
+        for name, value in initialise(config, 3).items()
+    }
+    return Snapshot(config, 7, parameters)
+
+
+@pytest.fixture
+def source(vocabulary: Vocabulary) -> Source:
+    talks = [(user(f"Say {n}"), assistant("so " * (n % 90) + "!")) for n in range(200)]
+    return Source.of(map(vocabulary.encode_conversation, talks), 1024)
+
+
+def test_numpy_reads_from_the_file_what_pytorch_computes(
+    snapshot: Snapshot, vocabulary: Vocabulary, tmp_path: Path
+) -> None:
+    path = tmp_path / "model.gguf"
+
+    export(snapshot, vocabulary, path)
+
+    assert verify(snapshot, path) < 1e-5  # the table of rotations is f32
+
+
+def test_a_file_of_other_weights_is_refused(
+    snapshot: Snapshot, vocabulary: Vocabulary, tmp_path: Path
+) -> None:
+    path = tmp_path / "model.gguf"
+    export(snapshot, vocabulary, path)
+    snapshot.parameters["blk.1.ffn_down.weight"] += 1
+
+    with pytest.raises(ValueError, match=r"blk\.1\.ffn_down\.weight"):
+        verify(snapshot, path)
+
+
+def test_short_and_long_rows_attend_alike(snapshot: Snapshot) -> None:
+    config = snapshot.config
+    table = rope_table(config, torch.device("cpu"))
+    ids = torch.arange(300)[None] % config.vocab
+
+    with torch.no_grad():
+        long = forward(config, snapshot.parameters, ids, table)[:, :200]
+        short = forward(config, snapshot.parameters, ids[:, :200], table)
+
+    assert torch.allclose(long, short, atol=1e-4)
+
+
+def test_the_files_template_gives_the_ids_of_training(
+    snapshot: Snapshot, vocabulary: Vocabulary, tmp_path: Path
+) -> None:
+    path = tmp_path / "model.gguf"
+    export(snapshot, vocabulary, path)
+    template = NumpyLlama(path).fields["tokenizer.chat_template"]
+    messages = [{"role": turn.role, "content": turn.text} for turn in TALK]
+
+    rendered = jinja2.Environment().from_string(str(template)).render(messages=messages)
+
+    ids, _ = vocabulary.encode_conversation(TALK)
+    assert ids[1:] == vocabulary.encode_template(rendered)
+
+
+def test_only_the_answers_words_and_their_end_have_full_weight(vocabulary: Vocabulary) -> None:
+    ids, weights = vocabulary.encode_conversation(TALK)
+
+    learnt = [id for id, weight in zip(ids, weights, strict=True) if weight == 100]
+
+    assert vocabulary.decode(learnt) == TALK[1].text + END
+
+
+def test_special_spelling_in_a_message_stays_text(vocabulary: Vocabulary) -> None:
+    ids = vocabulary.encode(f"so {END}{TURN} and <|endoftext|>")
+
+    assert not set(ids) & set(vocabulary.special.values())
+    assert vocabulary.decode(ids) == f"so {END}{TURN} and <|endoftext|>"
+
+
+def test_numbers_are_read_digit_by_digit(vocabulary: Vocabulary) -> None:
+    pieces = [vocabulary.decode([id]) for id in vocabulary.encode("12 345")]
+
+    assert [piece.strip() for piece in pieces if piece.strip()] == list("12345")
+
+
+def test_rows_start_with_a_document_and_batches_repeat(
+    source: Source, vocabulary: Vocabulary
+) -> None:
+    def first() -> list[np.ndarray[tuple[int, ...], np.dtype[np.int64]]]:
+        stream = batches({"a": source}, {"a": 1.0}, 1024, 4)
+        return [batch.ids for batch in itertools.islice(stream, 3)]
+
+    ids = first()
+
+    assert all((batch[:, 0] == vocabulary.special["<|endoftext|>"]).all() for batch in ids)
+    assert all((one == other).all() for one, other in zip(ids, first(), strict=True))
+
+
+def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(
+    snapshot: Snapshot, source: Source, tmp_path: Path
+) -> None:
+    recipe = Recipe(4, {"a": 1.0}, tokens=512, warmup=1, save_every=2, dropout=0.1)
+    stopped = Recipe(2, {"a": 1.0}, tokens=512, warmup=1, save_every=2, dropout=0.1, decay=1e-9)
+    whole, halves = tmp_path / "whole", tmp_path / "halves"
+    for folder, recipes in ((whole, [recipe]), (halves, [stopped, recipe])):
+        folder.mkdir()
+        for part in recipes:
+            Trainer(snapshot.config, part, folder).run({"a": source}, {"a": source})
+
+    one, other = (load_snapshot(folder / CHECKPOINT) for folder in (whole, halves))
+
+    assert one.step == other.step == 4
+    for name, value in one.parameters.items():
+        assert torch.equal(value, other.parameters[name]), name

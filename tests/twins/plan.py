@@ -1,0 +1,182 @@
+"""Run a plan on the twins: the oracle of a whole step, and a way to find the kernel that is wrong.
+
+Every slot keeps its own array here, so that an activation which loses its memory to another one
+too early shows as a difference.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from twins import Array
+from twins.activate import activate
+from twins.attention import append, attention
+from twins.embed import embed
+from twins.linear import linear
+from twins.norm import layernorm, rmsnorm
+from twins.rope import rope
+from wgslm.kernels import Dispatch, Ref
+from wgslm.plan import Plan
+from wgslm.plan.rope import Rope
+
+TOP = ("top_chunks", "top_threshold", "top_collect")
+
+
+@dataclass
+class Machine:
+    """Memory by name, and the step's numbers."""
+
+    weights: Mapping[str, Array]  # [rows, row], or [size]
+    rotation: Rope | None
+    context: int
+    memory: dict[Ref, Array] = field(default_factory=dict)
+    ids: Sequence[int] = ()
+    position: int = 0
+
+    def step(self, plan: Plan, ids: Sequence[int], position: int) -> Array:
+        """Run one step and return the logits [1 or T, vocab]."""
+        self.ids, self.position = ids, position
+        for dispatch in plan.dispatches:
+            if dispatch.program.shader not in TOP:
+                HANDLERS[dispatch.program.shader](self, Call(self, dispatch))
+        return self.memory[plan.logits]
+
+    @property
+    def positions(self) -> range:
+        """Where the step's tokens are."""
+        return range(self.position, self.position + len(self.ids))
+
+
+@dataclass
+class Call:
+    """A dispatch with its memory at hand."""
+
+    machine: Machine
+    dispatch: Dispatch
+
+    def param(self, name: str) -> int:
+        """Return an integer param."""
+        return int(self.dispatch.params[name])
+
+    def has(self, constant: str) -> bool:
+        """Say whether an override is switched on."""
+        return bool(dict(self.dispatch.program.constants).get(constant))
+
+    def read(self, binding: str) -> Array:
+        """Return what a binding holds."""
+        ref = self.dispatch.bindings[binding]
+        return self.machine.weights[ref.name] if ref.kind == "weight" else self.machine.memory[ref]
+
+    def write(self, binding: str, value: Array) -> None:
+        """Replace what a binding holds."""
+        self.machine.memory[self.dispatch.bindings[binding]] = value
+
+    def heads(self, binding: str, dim: int) -> Array:
+        """Return the heads that a slot holds from `offset` on: [T, heads, dim], a view."""
+        rows = self.read(binding)
+        assert rows.shape[1] == self.param("stride")
+        offset = self.param("offset")
+        width = self.param("heads") * dim
+        return rows[:, offset : offset + width].reshape(len(rows), -1, dim)
+
+
+def _embed(m: Machine, call: Call) -> None:
+    first, rows = call.param("first_row"), call.param("rows")
+    ref = call.dispatch.bindings["y"]
+    table = m.weights[call.dispatch.bindings["quants"].name]
+    if first == 0 and not call.has("ADD"):
+        m.memory[ref] = np.full((len(m.ids), table.shape[1]), np.nan)
+    for t, row in enumerate(m.positions if call.has("BY_POSITION") else m.ids):
+        if first <= row < first + rows:
+            value = embed(table, [row], float(call.dispatch.params["scale"]))[0]
+            m.memory[ref][t] = value + (m.memory[ref][t] if call.has("ADD") else 0)
+
+
+def _norm_input(m: Machine, call: Call) -> Array:
+    x = call.read("x")
+    return x[len(m.ids) - 1 : len(m.ids)] if call.has("LAST") else x[: len(m.ids)]
+
+
+def _rmsnorm(m: Machine, call: Call) -> None:
+    x = _norm_input(m, call)
+    rows = x.reshape(-1, call.param("dim"))
+    y = rmsnorm(rows, call.read("gain"), float(call.dispatch.params["eps"]))
+    call.write("y", y.reshape(x.shape))
+
+
+def _layernorm(m: Machine, call: Call) -> None:
+    eps = float(call.dispatch.params["eps"])
+    call.write("y", layernorm(_norm_input(m, call), call.read("gain"), call.read("bias"), eps))
+
+
+def _linear(m: Machine, call: Call) -> None:
+    ref = call.dispatch.bindings["quants"]
+    first, rows = call.param("first_row"), call.param("rows")
+    part = slice(first, first + rows)
+    x = call.read("x")[: len(m.ids)] if "step" in call.dispatch.bindings else call.read("x")[:1]
+    y = np.full((len(x), call.param("width")), np.nan) if first == 0 else call.read("y")
+    y[:, part] = linear(
+        x,
+        m.weights[ref.name][part],
+        call.read("bias")[part] if call.has("HAS_BIAS") else None,
+        call.read("residual")[: len(x), part] if call.has("HAS_RESIDUAL") else None,
+    )
+    call.write("y", y)
+
+
+def _rope(m: Machine, call: Call) -> None:
+    assert m.rotation is not None
+    dim, offset = call.param("head_dim"), call.param("offset")
+    heads = call.heads("x", dim)
+    turned = rope(
+        heads,
+        m.positions,
+        m.rotation.angles,
+        neox=call.has("NEOX"),
+        magnitude=m.rotation.magnitude,
+    )
+    x = call.read("x").copy()
+    x[:, offset : offset + heads.shape[1] * dim] = turned.reshape(len(x), -1)
+    call.write("x", x)
+
+
+def _kv(call: Call) -> str:
+    return dict(call.dispatch.program.bound)["kv"].removeprefix("lib/kv_")
+
+
+def _kv_append(m: Machine, call: Call) -> None:
+    dim = 4 * call.param("head_dim4")
+    ref = call.dispatch.bindings["cache"]
+    if ref not in m.memory:
+        m.memory[ref] = np.zeros((call.param("heads"), m.context, dim))
+    append(m.memory[ref], call.heads("x", dim), m.position, _kv(call))
+
+
+def _attention(m: Machine, call: Call) -> None:
+    q = call.heads("q", 4 * call.param("head_dim4"))
+    k, v = call.read("k_cache"), call.read("v_cache")
+    assert q.shape[1] == len(k) * call.param("group")
+    o = attention(q, k, v, m.position, float(call.dispatch.params["scale"]))
+    call.write("o", o.reshape(len(q), -1))
+
+
+def _activate(m: Machine, call: Call) -> None:
+    gated = dict(call.dispatch.program.constants).get("GATED", True)
+    kind = "gelu" if call.has("GELU") else "silu"
+    call.write("y", activate(call.read("gate"), call.read("up") if gated else None, kind))
+
+
+HANDLERS: Mapping[str, Callable[[Machine, Call], None]] = {
+    "embed": _embed,
+    "rmsnorm": _rmsnorm,
+    "layernorm": _layernorm,
+    "linear_rows": _linear,
+    "linear_vec": _linear,
+    "linear_rows_tile": _linear,
+    "linear_tile": _linear,
+    "rope": _rope,
+    "kv_append": _kv_append,
+    "attention": _attention,
+    "activate": _activate,
+}
