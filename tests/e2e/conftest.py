@@ -67,15 +67,6 @@ def open_site(dist: Path, models: dict[str, Path]) -> Iterator[Any]:
         yield site
 
 
-@pytest.fixture(scope="session")
-def reference_data() -> Path:
-    """The folder of recorded references; a visible skip where there is none."""
-    folder = os.environ.get("WGSLM_REFERENCE_DATA")
-    if not folder:
-        pytest.skip("WGSLM_REFERENCE_DATA is not set")
-    return Path(folder)
-
-
 def logged(serve: ModuleType, dist: Path, files: dict[str, Path]) -> Any:
     """Return a Site that keeps (path, Range header, status) of every request in `asked`."""
 
