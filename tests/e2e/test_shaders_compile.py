@@ -2,20 +2,17 @@
 
 import functools
 import http.server
-import os
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import BrowserContext, Page
 
 from programs import all_programs
 from wgslm.gpu import Program
 
 pytestmark = pytest.mark.e2e
-ARGUMENTS = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--no-sandbox"]
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
@@ -26,22 +23,14 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture
-def page() -> Iterator[Page]:
-    """A page of Chromium with WebGPU, which needs a secure context: 127.0.0.1 is one."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        if os.environ.get("REQUIRE_GPU"):
-            pytest.fail("there is no chromium")
-        pytest.skip("there is no chromium")
+def page(visitor: BrowserContext) -> Iterator[Page]:
+    """A page with WebGPU, which needs a secure context: 127.0.0.1 is one."""
     handler = functools.partial(QuietHandler, directory=str(Path(__file__).parent))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-            opened = browser.new_page()
-            opened.goto(f"http://127.0.0.1:{server.server_port}/compile.html")
-            yield opened
-            browser.close()
+        opened = visitor.new_page()
+        opened.goto(f"http://127.0.0.1:{server.server_port}/compile.html")
+        yield opened
         server.shutdown()
 
 
@@ -72,7 +61,7 @@ def describe(program: Program) -> dict[str, object]:
     chosen = everything and dict(program.bound).get("quant") in ("quants/f32", "quants/q6_k")
     return {
         "label": f"{shader.name} {dict(program.constants)}",
-        "code": shader.text,
+        "code": shader.directives + shader.text,
         "constants": dict(program.constants),
         "bindings": [[binding.index, binding.access] for binding in shader.bindings],
         "isWhole": chosen or not is_slow,
