@@ -68,6 +68,10 @@ class Tab:
                 raise AssertionError(f"waited {seconds:.0f} s for {what}: {shown}")
             self.page.wait_for_timeout(POLL_MS)
 
+    def python(self, source: str) -> Any:
+        """Run Python in the worker and return its last value; needs the `open_site`."""
+        return self.worker.evaluate("source => python.runPython(source)", source)
+
     @property
     def status(self) -> str:
         """The line at the top."""

@@ -11,6 +11,9 @@ from tiny_gguf import Tensor, Typed, write_gguf
 Q8_0 = 8
 BLOCK = np.dtype([("d", "<f2"), ("q", "i1", 32)])
 BYTES = 256  # byte tokens, after <unk>, <s>, </s>
+TINY = {
+    "dim": 64, "layers": 2, "heads": 4, "kv_heads": 2, "hidden": 128, "vocab": 512, "context": 512,
+}  # fmt: skip
 
 
 def smollm2_135m() -> dict[str, int]:
@@ -36,6 +39,13 @@ def q8_0(rng: np.random.Generator, rows: int, row: int) -> Tensor:
 
 def write_random_llama(path: Path, shape: dict[str, int], seed: int = 0) -> Path:
     """Write the file and return its path."""
+    return write_gguf(path, metadata(shape), random_tensors(shape, seed))
+
+
+def random_tensors(
+    shape: dict[str, int], seed: int = 0
+) -> dict[str, Tensor | npt.NDArray[np.float32]]:
+    """Return all tensors of a llama by name; norms are 1."""
     rng = np.random.default_rng(seed)
     dim, hidden = shape["dim"], shape["hidden"]
     kv_dim = dim // shape["heads"] * shape["kv_heads"]
@@ -57,10 +67,11 @@ def write_random_llama(path: Path, shape: dict[str, int], seed: int = 0) -> Path
             f"{block}.ffn_up.weight": q8_0(rng, hidden, dim),
             f"{block}.ffn_down.weight": q8_0(rng, dim, hidden),
         }
-    return write_gguf(path, _metadata(shape), tensors)
+    return tensors
 
 
-def _metadata(shape: dict[str, int]) -> dict[str, object]:
+def metadata(shape: dict[str, int]) -> dict[str, object]:
+    """Return a llama's metadata, with a vocabulary of bytes and made-up words."""
     named = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(BYTES))]
     words = [f"\u2581w{i}" for i in range(shape["vocab"] - len(named))]
     kinds = [2, 3, 3, *([6] * BYTES), *([1] * len(words))]

@@ -10,14 +10,11 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from browser_tab import Tab
-from random_model import write_random_llama
+from random_model import TINY, write_random_llama
 from setup_modules import load
 from stories import write_stories_q8_0
 
 HERE = Path(__file__).parent
-TINY = {
-    "dim": 64, "layers": 2, "heads": 4, "kv_heads": 2, "hidden": 128, "vocab": 512, "context": 512,
-}  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -68,15 +65,6 @@ def open_site(dist: Path, models: dict[str, Path]) -> Iterator[Any]:
     files["/pyodide/real.mjs"] = dist / "pyodide/pyodide.mjs"
     with logged(load("serve"), dist, files) as site:
         yield site
-
-
-@pytest.fixture(scope="session")
-def reference_data() -> Path:
-    """The folder of recorded references; a visible skip where there is none."""
-    folder = os.environ.get("WGSLM_REFERENCE_DATA")
-    if not folder:
-        pytest.skip("WGSLM_REFERENCE_DATA is not set")
-    return Path(folder)
 
 
 def logged(serve: ModuleType, dist: Path, files: dict[str, Path]) -> Any:

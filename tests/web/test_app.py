@@ -337,12 +337,13 @@ def test_continuing_an_answer_resends_it_without_a_cut_character() -> None:
     engine = ScriptedEngine()
     cut = [*b"Caf", 0xC3]
 
-    body = {"messages": ASK["messages"], "ids": cut}
+    body = {"messages": ASK["messages"], "ids": cut, "max_tokens": 20}
     events = events_of(post("/wgslm/continue", body, engine))
 
     assert text_of(events) == "CafHello world"
     assert events[1]["tokens"] == list(b"Caf")
     assert engine.asked[0][0] == list(b"user:Hi;Caf")
+    assert engine.asked[0][1].max_tokens == 20 - 3
 
 
 @pytest.mark.parametrize("ids", [[], [256], [-1], ["1"], [True], "1"])

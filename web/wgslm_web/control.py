@@ -3,7 +3,7 @@
 import codecs
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -68,7 +68,8 @@ async def continue_ids(request: Request) -> Response:
     """Go on from ids and stream chunks.
 
     `ids` alone are the whole prompt. With `messages`, `ids` are the answer so far: it is sent
-    again from its start (less a character cut in its middle), and then goes on.
+    again from its start (less a character cut in its middle), counts towards `max_tokens`, and
+    then goes on.
     """
     state: State = request.app.state.state
     engine = state.need_engine()
@@ -80,6 +81,9 @@ async def continue_ids(request: Request) -> Response:
     so_far = None
     if messages is not None:
         so_far = whole_characters(engine.tokenizer, ids)
+        if options.max_tokens is not None:
+            left = options.max_tokens - len(so_far.ids)
+            options = replace(options, max_tokens=max(1, left))
         ids = [*engine.prompt_ids(openai.read_messages(messages)), *so_far.ids]
     head = new_head(engine.name, return_tokens=True, include_usage=True)
     events = state.run(engine, lambda: engine.complete(ids, options))

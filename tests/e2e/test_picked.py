@@ -1,0 +1,43 @@
+"""Models from this computer: picked, picked in parts, dropped."""
+
+from pathlib import Path
+
+import pytest
+
+from browser_tab import Tab
+from random_model import TINY, metadata, random_tensors
+from tiny_gguf import write_split
+
+pytestmark = [pytest.mark.e2e, pytest.mark.gpu]
+
+
+def test_files_are_picked_in_parts_or_dropped(
+    tab: Tab, site: str, models: dict[str, Path], tmp_path: Path
+) -> None:
+    first = write_split(tmp_path, "split", metadata(TINY), random_tensors(TINY), 2)
+    tab.open(f"{site}?model=models/tiny.gguf")
+    tab.wait_ready("tiny")
+    tab.set(temperature=0, max_tokens=8)
+    by_url = tab.ask("Hello")
+    pick = tab.page.get_by_label("Choose a .gguf file")
+
+    copy = tmp_path / "picked.gguf"
+    copy.write_bytes(models["tiny"].read_bytes())
+    pick.set_input_files(copy)
+    tab.wait_ready("picked")
+    picked = ask_anew(tab)
+    pick.set_input_files([tmp_path / "split-00002-of-00002.gguf", first])
+    tab.wait_ready("split-00001-of-00002")
+    split = ask_anew(tab)
+    tab.page.evaluate("url => tests.drop(url, 'dropped.gguf')", f"{site}models/tiny.gguf")
+    tab.wait_ready("dropped")
+    dropped = ask_anew(tab)
+
+    assert picked == split == dropped == by_url["ids"]
+
+
+def ask_anew(tab: Tab) -> list[int]:
+    """Ask the same in a new conversation; return the answer's ids."""
+    tab.page.get_by_role("button", name="New chat").click()
+    ids: list[int] = tab.ask("Hello")["ids"]
+    return ids
