@@ -10,9 +10,9 @@ import tiny_models
 from tiny_gguf import Tensor, Typed, write_gguf
 from tiny_models import HEAD_DIM
 from twins import Array
-from wgslm.engine import open_header
 from wgslm.errors import GgufError
 from wgslm.gguf import Directory
+from wgslm.header import open_header
 from wgslm.models import read_model
 from wgslm.plan.rope import Rope
 from wgslm.quants import QUANTS
