@@ -1,48 +1,26 @@
 """Every program that a plan can ask for is accepted by Chromium's Tint, without a warning."""
 
-import functools
-import http.server
-import os
-import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from programs import all_programs
+from setup_modules import load
 from wgslm.gpu import Program
 
 pytestmark = pytest.mark.e2e
-ARGUMENTS = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--no-sandbox"]
-
-
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    """Serves files and logs nothing."""
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
 
 
 @pytest.fixture
-def page() -> Iterator[Page]:
+def page(chromium: Browser) -> Iterator[Page]:
     """A page of Chromium with WebGPU, which needs a secure context: 127.0.0.1 is one."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        if os.environ.get("REQUIRE_GPU"):
-            pytest.fail("there is no chromium")
-        pytest.skip("there is no chromium")
-    handler = functools.partial(QuietHandler, directory=str(Path(__file__).parent))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-            opened = browser.new_page()
-            opened.goto(f"http://127.0.0.1:{server.server_port}/compile.html")
-            yield opened
-            browser.close()
-        server.shutdown()
+    with load("serve").Site(Path(__file__).parent) as site:
+        opened = chromium.new_page()
+        opened.goto(f"{site.url}compile.html")
+        yield opened
+        opened.close()
 
 
 def test_every_program_compiles_in_chromium(page: Page) -> None:
