@@ -42,10 +42,10 @@ fn score(key: u32, base: u32) -> f32 {
 }
 
 @compute @workgroup_size(WG)
-fn main(at: Lane) {
+fn main(@builtin(workgroup_id) group: vec3u, at: Lane) {
     let lane = at.index;
-    let head = at.group.x;
-    let token = at.group.y;
+    let head = group.x;
+    let token = group.y;
     if token >= step_count() {
         return;
     }

@@ -23,12 +23,12 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(WG)
-fn main(lane: Lane) {
-    if lane.group.x >= step_count() * params.per_token {
+fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
+    if group.x >= step_count() * params.per_token {
         return;
     }
-    let from_row = select(lane.group.x, step_count() - 1u, LAST) * params.dim;
-    let to_row = lane.group.x * params.dim;
+    let from_row = select(group.x, step_count() - 1u, LAST) * params.dim;
+    let to_row = group.x * params.dim;
     var squares = 0.0;
     for (var i = lane.index; i < params.dim; i += WG) {
         squares += x[from_row + i] * x[from_row + i];

@@ -235,6 +235,12 @@ BOMBS = {
     "{% macro g() %}{{ f() }}{% endmacro %}{{ f() }}",
     "macro tree": "{% macro f(n) %}{% if n %}{{ f(n - 1) }}{{ f(n - 1) }}{% endif %}{% endmacro %}"
     "{{ f(38) }}",
+    "macro in a loop's condition": "{% macro f(n) %}{% for x in [n] if f(n) is string %}"
+    "{{ loop.index }}{% endfor %}{% endmacro %}{{ f(1) }}",
+    "recursive loop with a condition": "{% for x in [1] if true recursive %}{{ loop([1]) }}"
+    "{% endfor %}",
+    "macro in a default": "{% macro f() %}{% macro g(y=f()) %}{{ y }}{% endmacro %}{{ g() }}"
+    "{% endmacro %}{{ f() }}",
     "macro by name": "{% macro f(g) %}{{ g(g) }}{% endmacro %}{{ f(f) }}",
     "date": "{{ strftime_now('%2000000000d' * 9) }}",
     "long date": "{{ strftime_now('%c' * 1000000) }}",

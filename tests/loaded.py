@@ -43,7 +43,7 @@ class Loaded:
         """Return plans of any sizes."""
         tensors = Tensors(self.header.directory.tensors, self.device.limits.binding_nbytes)
         operations = self.header.model.record(tensors, each=each)
-        chosen = schedule or choose(self.device.adapter.kind)
+        chosen = schedule or choose(self.device.adapter.kind, self.device.features)
         return tuple(lower(operations, size, context, kv, chosen) for size in sizes)
 
     @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Plain jinja2 with Hugging Face's helpers and no bounds: what our renderings must equal."""
+"""Plain jinja2 with Hugging Face's functions and no bounds: what our renderings must equal."""
 
 import json
 from collections.abc import Sequence

@@ -6,7 +6,7 @@ from functools import cache
 import tiny_models
 from wgslm.gpu import Program
 from wgslm.kernels.attention import KvType
-from wgslm.kernels.schedule import GPU, SOFTWARE, Schedule
+from wgslm.kernels.schedule import GPU, SOFTWARE, Schedule, choose
 from wgslm.models import read_model
 from wgslm.plan import Plan
 from wgslm.plan.lower import lower
@@ -14,6 +14,8 @@ from wgslm.plan.tensors import Tensors
 from wgslm.quants import QUANTS, Quant
 
 BINDING_NBYTES = 128 << 20
+SUBGROUPS = frozenset({"subgroups"})
+WITH_SUBGROUPS = (choose("software", SUBGROUPS), choose("gpu", SUBGROUPS))
 
 
 def tiny_plan(
@@ -46,7 +48,7 @@ def all_programs() -> tuple[Program, ...]:
 def _plans() -> Iterator[Plan]:
     for name in tiny_models.ARCHITECTURES:
         for quant in QUANTS:
-            for schedule in (SOFTWARE, GPU):
+            for schedule in (SOFTWARE, GPU, *WITH_SUBGROUPS):
                 for size in (1, 16):
                     yield tiny_plan(name, quant, schedule, size, "f16")
                 yield tiny_plan(name, quant, schedule, 16, "f32", each=True)

@@ -20,7 +20,9 @@ def write_stories_q8_0(source: Path, target: Path) -> Path:
     for name, info in directory.tensors.items():
         values = np.frombuffer(data, "<f4", info.nbytes // 4, info.start)
         is_fit = len(info.shape) == 2 and info.row % 32 == 0
-        tensors[name] = quantized(values, info.shape) if is_fit else values.reshape(info.shape[::-1])
+        tensors[name] = (
+            quantized(values, info.shape) if is_fit else values.reshape(info.shape[::-1])
+        )
     return write_gguf(target, directory.metadata, tensors)
 
 

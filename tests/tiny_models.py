@@ -47,7 +47,8 @@ def directory(name: str, quant: Quant, head: Quant | None = None) -> Directory:
         nbytes = int(np.prod(shape)) // of.block * of.nbytes
         tensors[tensor] = TensorInfo(tensor, shape, of, 0, start, nbytes)
         start += -(-nbytes // 32) * 32
-    values = {key: v.value if isinstance(v, Typed) else v for key, v in metadata(name).items()}
+    values: dict[str, Any] = dict(metadata(name))
+    values |= {key: value.value for key, value in values.items() if isinstance(value, Typed)}
     return Directory(values, tensors, 3, 32)
 
 

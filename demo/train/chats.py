@@ -4,8 +4,9 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 
 from demo.train import memory
+from demo.train.colloquial import colloquial
 from demo.train.conversation import Conversation, Turn, assistant, user
-from demo.train.guide import Fact, colloquial, expand
+from demo.train.guide import Fact, expand
 from demo.train.skills import SKILLS
 from demo.train.words import SYSTEMS
 
@@ -24,7 +25,8 @@ def chats(files: Mapping[str, Sequence[Fact]], seed: int) -> Iterator[Conversati
         told: memory.Told = {}
         if chance.random() < 0.15:
             turns += chance.choice(files["greetings"]).turns(chance)
-        for _ in range(chance.choice((1, 1, 1, 2, 2, 3, 4, 6))):
+        short = chance.random() < 0.97  # the rest fills the context
+        for _ in range(chance.choice((1, 1, 1, 2, 2, 3, 4, 6)) if short else 24):
             turns += _exchange(facts, turns, told, chance)
         if told and chance.random() < 0.7:
             turns += memory.recall(told, chance)

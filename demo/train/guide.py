@@ -18,6 +18,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from demo.train.colloquial import colloquial
 from demo.train.conversation import Turn, assistant, user
 
 FOLDER = Path(__file__).with_name("facts")
@@ -90,29 +91,6 @@ def expand(text: str, chance: random.Random) -> str:
     while found := _CHOICE.search(text):
         text = text[: found.start()] + chance.choice(found[1].split("|")) + text[found.end() :]
     return re.sub(r"  +", " ", text).strip()
-
-
-def colloquial(text: str, chance: random.Random) -> str:
-    """Write a question the way people type: often without capitals or marks, rarely mistyped."""
-    if chance.random() < 0.08 and not text.startswith(("H", "h", "Y", "y", "G", "g")):
-        text = chance.choice(("Hey, ", "Hi, ", "Ok, ", "So ", "And ", "Please, ", "Hm, ")) + text
-    if chance.random() < 0.35:
-        text = text.lower()
-    elif chance.random() < 0.8:
-        text = text[:1].upper() + text[1:]
-    if chance.random() < 0.35:
-        text = text.rstrip("?.!")
-    if chance.random() < 0.1:
-        text = text.replace("'", "")
-    if chance.random() < 0.06 and len(text) > 12:
-        text = _mistype(text, chance)
-    return text
-
-
-def _mistype(text: str, chance: random.Random) -> str:
-    at = chance.randrange(4, len(text) - 2)
-    kinds = (text[at + 1] + text[at], text[at], text[at + 1], text[at] * 2 + text[at + 1])
-    return text[:at] + chance.choice(kinds) + text[at + 2 :]
 
 
 def _read_file(path: Path) -> list[Fact]:

@@ -16,16 +16,17 @@ from demo.train.tokenizer import Vocabulary, nbytes_per_token
 Readers = dict[str, Callable[[], Iterator[Conversation]]]
 
 VOCABULARY = "vocabulary.json"
-GUIDE_CHATS = 80_000
+GUIDE_CHATS = 100_000
 HELD_BACK = 0.01  # of every source, for validation
 
 
 def prepare(corpora: Path, folder: Path, vocabulary_size: int, seed: int) -> None:
-    """Write the vocabulary, and per source a training and a validation file."""
+    """Write the vocabulary unless it is there, and per source a training and a validation file."""
     readers: Readers = {**read_corpora(corpora, seed), "guide": partial(guide_chats, seed)}
     folder.mkdir(parents=True, exist_ok=True)
-    vocabulary = Vocabulary.train(_sample(readers, seed), vocabulary_size)
-    vocabulary.save(folder / VOCABULARY)
+    if not (folder / VOCABULARY).exists():
+        Vocabulary.train(_sample(readers, seed), vocabulary_size).save(folder / VOCABULARY)
+    vocabulary = Vocabulary.load(folder / VOCABULARY)
     for name, reader in readers.items():
         chance = random.Random(f"{seed} {name}")
         conversations = list(reader())

@@ -6,8 +6,9 @@ Every function returns turns: what somebody asks, and the right answer.
 import random
 from collections.abc import Callable, Sequence
 
+from demo.train.colloquial import colloquial
 from demo.train.conversation import Turn, assistant, user
-from demo.train.guide import colloquial, expand
+from demo.train.guide import expand
 from demo.train.words import (
     DAYS,
     KINDS,

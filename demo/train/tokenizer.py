@@ -15,7 +15,7 @@ from tokenizers import Regex, decoders, models, pre_tokenizers, trainers
 from demo.train.conversation import BEGIN, SPECIALS, Turn, pieces
 
 # The loss of a token by what it belongs to, in percent.
-LOSS_WEIGHTS = {"assistant": 100, "user": 30, "system": 0}
+LOSS_WEIGHTS = {"assistant": 100, "user": 15, "system": 0}
 
 
 class Vocabulary:

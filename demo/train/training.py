@@ -17,9 +17,11 @@ from torch.nn import functional
 
 from demo.train.dataset import Batch, Source, batches
 from demo.train.model import Config, Parameters, forward, initialise, rope_table
+from demo.train.plot import plot
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.csv"
+PICTURE = "loss.png"
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Recipe:
     warmup: int = 50
     decay: float = 0.5  # the share of the run, its end, in which the rate falls to zero
     average: float = 0.99  # of the exponential moving average that is exported
-    save_every: int = 50  # steps
+    save_every: int = 100  # steps
 
     def rate(self, step: int) -> float:
         """Return the factor on the learning rates at a step."""
@@ -115,7 +117,7 @@ class Trainer:
     def validate(self, source: Source) -> float:
         """Return the moving average's mean weighted loss on a source, in nats per id."""
         total = weight = 0.0
-        for batch in itertools.islice(batches({"": source}, {"": 1.0}, 8192, 0), 4):
+        for batch in itertools.islice(batches({"": source}, {"": 1.0}, 4096, 0), 2):
             with torch.no_grad():
                 loss = weighted_loss(self.config, self.average, self._on_device(batch), self.table)
                 total += float(loss) * float(batch.weights.sum())
@@ -176,6 +178,7 @@ class Trainer:
             if fresh:
                 writer.writerow(row)
             writer.writerow([f"{value:.5g}" for value in row.values()])
+        plot(path, self.folder / PICTURE)
         print("  ".join(f"{name} {value:.4g}" for name, value in row.items()), flush=True)
 
     def _save(self) -> None:

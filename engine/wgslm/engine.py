@@ -170,7 +170,7 @@ def check_fit(limits: Limits, plans: Sequence[Plan], context: int) -> None:
     for plan in plans:
         for state in plan.states:
             if state.nbytes > limits.binding_nbytes:
-                fitting = context * limits.binding_nbytes // state.nbytes // 256 * 256
+                fitting = context * limits.binding_nbytes // state.nbytes
                 raise LimitError(
                     f"{state.name} needs {state.nbytes:,} bytes for a context of {context:,} "
                     f"tokens; this adapter binds {limits.binding_nbytes:,}. "

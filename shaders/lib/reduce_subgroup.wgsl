@@ -4,7 +4,6 @@
 // main. Lanes of a subgroup are neighbours, as on every adapter tried; WGSL does not promise it.
 
 struct Lane {
-    @builtin(workgroup_id) group: vec3u,
     @builtin(local_invocation_index) index: u32,
     @builtin(subgroup_invocation_id) within: u32,
     @builtin(subgroup_size) size: u32,

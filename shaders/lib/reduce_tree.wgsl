@@ -4,7 +4,6 @@
 // `Lane` in its main; lib/reduce_subgroup is the same for adapters with subgroups.
 
 struct Lane {
-    @builtin(workgroup_id) group: vec3u,
     @builtin(local_invocation_index) index: u32,
 }
 

@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run these last: Playwright keeps an event loop running in this thread, others start theirs."""
+    """Run these last: Playwright's event loop occupies this thread, others start theirs."""
     items.sort(key=lambda item: item.get_closest_marker("e2e") is not None)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from loaded import loaded, logits_in_steps
-from tiny_gguf import Tensor, Typed, write_gguf
+from stories import write_stories_q8_0
 from tiny_models import ARCHITECTURES, CONTEXT, VOCAB, write_tiny
 from twins import Array
 from wgslm.gpu import Device, Limits
@@ -103,30 +103,10 @@ def test_an_f16_cache_rounds_as_its_twin(device: Device, tmp_path: Path) -> None
 
 
 def test_stories260k_in_q8_0(device: Device, reference_data: Path, tmp_path: Path) -> None:
-    path = to_q8_0(reference_data / "models/stories260K.f32.gguf", tmp_path / "q8_0.gguf")
+    source = reference_data / "models/stories260K.f32.gguf"
+    path = write_stories_q8_0(source, tmp_path / "q8_0.gguf")
     ids = [1, 403, 407, 261, 378, 432, 383, 286, 261, 397]
 
     actual, expected = asyncio.run(both(device, path, SOFTWARE, ids=ids))
 
     np.testing.assert_allclose(actual, expected, rtol=0, atol=TOLERANCE)
-
-
-def to_q8_0(source: Path, target: Path) -> Path:
-    """Quantise a model's matrices with gguf-py; rows that are no multiple of 32 stay F32."""
-    gguf = pytest.importorskip("gguf")
-    reader = gguf.GGUFReader(source)
-    metadata = {}
-    for key, field in reader.fields.items():
-        if not key.startswith("GGUF."):
-            value = field.contents()
-            is_float = field.types[-1] == gguf.GGUFValueType.FLOAT32
-            metadata[key] = Typed("f32", value) if is_float else value
-    tensors = {}
-    for tensor in reader.tensors:
-        shape = tuple(int(n) for n in tensor.shape)
-        if len(shape) > 1 and shape[0] % 32 == 0:
-            data = gguf.quants.quantize(tensor.data, gguf.GGMLQuantizationType.Q8_0)
-            tensors[tensor.name] = Tensor(shape, data.tobytes(), BY_NAME["q8_0"].ggml_type)
-        else:
-            tensors[tensor.name] = Tensor(shape, tensor.data.tobytes())
-    return write_gguf(target, metadata, tensors)

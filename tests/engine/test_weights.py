@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -188,7 +189,7 @@ def test_progress_rises_to_the_end(device: Device, monkeypatch: pytest.MonkeyPat
     total = sum(len(tensor.data) for tensor in tensors.values())
     assert seen[0] == (0, total) and seen[-1] == (total, total)
     assert len(seen) > 20
-    assert all(a[0] < b[0] for a, b in zip(seen, seen[1:], strict=False))
+    assert all(a[0] < b[0] for a, b in pairwise(seen))
 
 
 class Hanging(MemorySource):

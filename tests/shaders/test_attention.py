@@ -1,19 +1,28 @@
 """Attention over the cache: head sizes, shared keys, long contexts, both cache types."""
 
+from typing import Any
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from run_kernel import run, slot, step_words
+from twins import Array
 from twins import attention as twin
 from wgslm.gpu import Device
 from wgslm.kernels import STEP
 from wgslm.kernels.attention import Heads, KvType, attention, kv_append
+from wgslm.kernels.schedule import SOFTWARE, Schedule
 
 pytestmark = pytest.mark.gpu
-Q, O, K, V, X = slot("q"), slot("o"), slot("k"), slot("v"), slot("x")
+Q, OUT, K, V, X = slot("q"), slot("o"), slot("k"), slot("v"), slot("x")
 GUARD = 777.0
 each_kv = pytest.mark.parametrize("kv", ["f32", "f16"])
 DTYPE = {"f32": np.float32, "f16": np.float16}
+
+
+def wide(values: NDArray[Any]) -> Array:
+    return values.astype(np.float64)
 
 
 @each_kv
@@ -21,7 +30,13 @@ DTYPE = {"f32": np.float32, "f16": np.float16}
 @pytest.mark.parametrize("dim", [4, 12, 64, 80, 128, 256])
 @pytest.mark.parametrize("position", [0, 60, 300])
 def test_attention_equals_twin(
-    device: Device, kv: KvType, heads: int, kv_heads: int, dim: int, position: int
+    device: Device,
+    schedule: Schedule,
+    kv: KvType,
+    heads: int,
+    kv_heads: int,
+    dim: int,
+    position: int,
 ) -> None:
     rng = np.random.default_rng(dim)
     context, tokens = position + 7, 5
@@ -33,15 +48,22 @@ def test_attention_equals_twin(
     actual = run(
         device,
         attention(
-            Heads(Q, heads, dim, stride, offset), K, V, O, tokens + 1, kv_heads, context, 0.3, kv
+            Heads(Q, heads, dim, stride, offset),
+            K,
+            V,
+            OUT,
+            tokens + 1,
+            kv_heads,
+            context,
+            0.3,
+            kv,
+            schedule,
         ),
-        {STEP: step_words(tokens, position), Q: q, K: k, V: v, O: o},
-    )[O]
+        {STEP: step_words(tokens, position), Q: q, K: k, V: v, OUT: o},
+    )[OUT]
 
     queries = q[:tokens, offset : offset + heads * dim].reshape(tokens, heads, dim)
-    expected = twin.attention(
-        *(a.astype(np.float64) for a in (queries, k, v)), position=position, scale=0.3
-    )
+    expected = twin.attention(wide(queries), wide(k), wide(v), position, 0.3)
     # scores up to 50 are off by 2^-24 of their terms, and exp turns that into a relative error
     np.testing.assert_allclose(actual[:tokens], expected.reshape(tokens, -1), rtol=0, atol=2e-5)
     assert np.all(actual[tokens:] == GUARD)
@@ -54,12 +76,11 @@ def test_large_scores_do_not_overflow(device: Device) -> None:
 
     actual = run(
         device,
-        attention(Heads(Q, 1, 64, 64), K, V, O, 1, 1, 130, 1.0, "f32"),
-        {STEP: step_words(1, 129), Q: q, K: k, V: v, O: np.zeros((1, 64), np.float32)},
-    )[O]
+        attention(Heads(Q, 1, 64, 64), K, V, OUT, 1, 1, 130, 1.0, "f32", SOFTWARE),
+        {STEP: step_words(1, 129), Q: q, K: k, V: v, OUT: np.zeros((1, 64), np.float32)},
+    )[OUT]
 
-    wide = [a.astype(np.float64) for a in (q.reshape(1, 1, 64), k, v)]
-    expected = twin.attention(*wide, position=129, scale=1.0)
+    expected = twin.attention(wide(q.reshape(1, 1, 64)), wide(k), wide(v), 129, 1.0)
     np.testing.assert_allclose(actual, expected.reshape(1, 64), rtol=0, atol=1e-5)
 
 
@@ -71,15 +92,15 @@ def test_what_lies_behind_the_last_key_is_not_read(device: Device, kv: KvType) -
 
     actual = run(
         device,
-        attention(Heads(Q, 1, 4, 4), K, V, O, 1, 1, 70, 1.0, kv),
+        attention(Heads(Q, 1, 4, 4), K, V, OUT, 1, 1, 70, 1.0, kv, SOFTWARE),
         {
             STEP: step_words(1, 1),
             Q: np.ones((1, 4), np.float32),
             K: k,
             V: v,
-            O: np.zeros((1, 4), np.float32),
+            OUT: np.zeros((1, 4), np.float32),
         },
-    )[O]
+    )[OUT]
 
     assert np.array_equal(actual, np.full((1, 4), 3))
 

@@ -39,8 +39,8 @@ def check_linear(
     rng = np.random.default_rng(rows + row)
     w, memory, weights = matrix(quant, rows, row, part_rows)
     x = rng.standard_normal((size, row)).astype(np.float32)
-    b = rng.standard_normal(rows).astype(np.float32)
-    r = rng.standard_normal((size, rows)).astype(np.float32)
+    b: Single = rng.standard_normal(rows).astype(np.float32)
+    r: Single = rng.standard_normal((size, rows)).astype(np.float32)
     y = np.full((size + 1, rows), GUARD, np.float32)
     memory = {**memory, STEP: step_words(count), X: x, Y: y, BIAS: b, RESIDUAL: r}
 
@@ -50,21 +50,22 @@ def check_linear(
     )  # fmt: skip
     actual = run(device, dispatches, memory)[Y]
 
-    added = (b if bias else None, r[:count] if residual else None)
+    added = (
+        b.astype(np.float64) if bias else None,
+        r[:count].astype(np.float64) if residual else None,
+    )
     expected = twin(x[:count].astype(np.float64), weights, *added)
-    tolerance = rounding(x[:count], weights, *added)
+    tolerance = rounding(x[:count].astype(np.float64), weights, *added)
     assert np.all(np.abs(actual[:count] - expected) <= tolerance)
     assert np.all(actual[count:] == GUARD)
 
 
-def rounding(
-    x: Single, w: Array, bias: Single | None = None, residual: Single | None = None
-) -> Array:
+def rounding(x: Array, w: Array, bias: Array | None = None, residual: Array | None = None) -> Array:
     """How far sums of n terms in f32 may be off: rounding errors of 2^-24 of the terms' size add
     up like a random walk, sqrt(n) < 8 steps in the 64 partial sums; some more for what is added.
     """
     size = twin(
-        np.abs(x.astype(np.float64)),
+        np.abs(x),
         np.abs(w),
         None if bias is None else np.abs(bias),
         None if residual is None else np.abs(residual),
@@ -153,4 +154,4 @@ def test_linear_vec_folds_its_grid(device: Device) -> None:
 
     assert dispatch.grid[1] == 2
     expected = twin(x.astype(np.float64), weights)
-    assert np.all(np.abs(actual - expected) <= rounding(x, weights))
+    assert np.all(np.abs(actual - expected) <= rounding(x.astype(np.float64), weights))

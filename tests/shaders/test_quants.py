@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from random_blocks import HALVES, random_blocks
-from run_kernel import run, slot, step_words
+from run_kernel import Memory, run, slot, step_words
 from twins import quants as twin
 from twins.repack import repack
 from wgslm.gpu import Device
@@ -98,7 +98,7 @@ def check_decoder(device: Device, quant: Quant, blocks: NDArray[np.uint8], row: 
     matrix = Matrix("w", quant, row, rows, ((0, rows),))
     quants, scales = repack(quant, blocks.tobytes(), row)
     y = np.full((rows, row), 777, np.float32)
-    memory = {
+    memory: Memory = {
         STEP: step_words(rows, ids=range(rows)),
         Ref("weight", "w"): np.frombuffer(quants, np.uint8),
         Ref("weight", "w", stream="scales"): np.frombuffer(scales or bytes(16), np.uint8),

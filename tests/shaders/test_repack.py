@@ -1,5 +1,7 @@
 """Splitting blocks into streams, byte for byte, however the blocks are cut."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -38,7 +40,7 @@ def test_repack_in_pieces_equals_twin(device: Device, quant: Quant, start: int) 
                 quant, row, RAW, BLOCKS, SCALES,
                 start=start + first * unit_nbytes, blocks=last - first, first_block=first,
             )
-            for first, last in zip(cuts, cuts[1:], strict=False)
+            for first, last in pairwise(cuts)
         ],
         memory,
     )  # fmt: skip

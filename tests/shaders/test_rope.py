@@ -1,4 +1,4 @@
-"""Rotary positions: both layouts, partial rotation, slices, and positions beyond the first table."""
+"""Rotary positions: both layouts, partial rotation, slices, positions beyond the first 256."""
 
 import numpy as np
 import pytest

@@ -1,9 +1,8 @@
-"""What every shader computes, in NumPy and float64: slow, obvious, and the definition of correct."""
+"""What every shader computes, in NumPy and float64: slow, plain, the definition of correct."""
 
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[np.float64]
-Numbers: TypeAlias = NDArray[Any]

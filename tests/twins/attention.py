@@ -20,7 +20,7 @@ def append(cache: Array, x: Array, position: int, kv: str) -> None:
 
 
 def attention(q: Array, k_cache: Array, v_cache: Array, position: int, scale: float) -> Array:
-    """q, result: [T, heads, dim]; caches: [kv_heads, context, dim]; token t sees keys up to its own."""
+    """q, result: [T, heads, dim]; caches: [kv_heads, context, dim]. No token sees later keys."""
     tokens, heads, _ = q.shape
     group = heads // len(k_cache)
     o = np.empty_like(q)

@@ -15,4 +15,5 @@ def layernorm(x: Array, gain: Array, bias: Array, eps: float) -> Array:
     """x, result: [rows, dim]; gain, bias: [dim]."""
     centred = x - x.mean(axis=-1, keepdims=True)
     scale: Array = np.sqrt((centred**2).mean(axis=-1, keepdims=True) + eps)
-    return centred / scale * gain + bias
+    y: Array = centred / scale * gain + bias
+    return y

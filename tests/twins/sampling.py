@@ -25,7 +25,8 @@ def probabilities(logits: Array, s: Sampling, history: Sequence[int] = ()) -> Ar
             logits[id] /= s.repeat_penalty
     order = np.lexsort((np.arange(len(logits)), -logits))  # highest first, ties by id
     if s.temperature == 0:
-        return np.eye(len(logits))[order[0]]
+        certain: Array = np.eye(len(logits))[order[0]]
+        return certain
     if s.top_k:
         order = order[: s.top_k]
     chances = softmax(logits[order])
@@ -35,7 +36,7 @@ def probabilities(logits: Array, s: Sampling, history: Sequence[int] = ()) -> Ar
     if s.min_p > 0:
         lowest = logits[order[0]] + np.log(s.min_p)
         order = order[logits[order] >= lowest]
-    result = np.zeros(len(logits))
+    result: Array = np.zeros(len(logits))
     result[order] = softmax(logits[order] / s.temperature)
     return result
 
@@ -43,4 +44,5 @@ def probabilities(logits: Array, s: Sampling, history: Sequence[int] = ()) -> Ar
 def softmax(logits: Array) -> Array:
     """Return chances that add up to 1."""
     weights: Array = np.exp(logits - logits.max())
-    return weights / weights.sum()
+    chances: Array = weights / weights.sum()
+    return chances

@@ -10,7 +10,9 @@ from wgslm.chat.nesting import MAX_DEPTH, parts
 from wgslm.errors import TemplateError
 
 MAX_SOURCE = 128 * 1024  # characters of a template; the largest in the wild have 17,000
-MAX_CALLS = 40  # macros within macros; more than this costs wasm stack
+MAX_CALLS = 40  # macros within macros
+TEST_CALLS = 4  # what a loop's condition counts as: its generator takes native stack, of which
+# Pyodide 314 has enough for about 100 nested Python functions that C calls (node 20)
 MAX_INT_BITS = 1024
 MAX_STEPS = 4_000_000
 MAX_BYTES = 256 << 20
@@ -57,15 +59,15 @@ class Budget:
         self._bytes -= nbytes
         self.step(1 + nbytes // BYTES_PER_STEP)
 
-    def enter(self) -> None:
+    def enter(self, levels: int = 1) -> None:
         """Begin a call."""
-        self._calls += 1
+        self._calls += levels
         if self._calls > MAX_CALLS:
             raise TemplateError(f"the chat template calls itself more than {MAX_CALLS} levels deep")
 
-    def leave(self) -> None:
+    def leave(self, levels: int = 1) -> None:
         """End a call."""
-        self._calls -= 1
+        self._calls -= levels
 
     def weigh(self, *values: object) -> int:
         """Pay for reading these values through and through; give the characters in them."""

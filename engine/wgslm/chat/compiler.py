@@ -119,7 +119,8 @@ class PayingGenerator(CodeGenerator):
     def visit_For(self, node: nodes.For, frame: Frame) -> None:
         """Pay for a loop's `if` at every item, as no block is entered where it is false."""
         if node.test is not None:
-            node.test = _call("tested", node.test, nodes.Const(_cost([node.test])))
+            price = nodes.Const(_cost([node.test]))
+            node.test = _call("tested", nodes.And(_call("testing"), node.test), price)
         super().visit_For(node, frame)
 
     def visit_Assign(self, node: nodes.Assign, frame: Frame) -> None:

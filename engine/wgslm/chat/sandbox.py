@@ -8,12 +8,12 @@ from datetime import datetime
 from types import BuiltinMethodType, MethodType
 
 from jinja2.ext import loopcontrols
-from jinja2.runtime import Context, LoopContext, Undefined
+from jinja2.runtime import Context, LoopContext, Macro, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Cycler, Namespace
 
 from wgslm.chat import strings
-from wgslm.chat.bounds import ITEMS_PER_STEP, MAX_INT_BITS, Budget
+from wgslm.chat.bounds import ITEMS_PER_STEP, MAX_INT_BITS, TEST_CALLS, Budget
 from wgslm.chat.compiler import Generation, PayingGenerator
 from wgslm.chat.filters import FILTERS, TESTS
 from wgslm.chat.nesting import Nesting, Once
@@ -62,9 +62,15 @@ class Sandbox(ImmutableSandboxedEnvironment):
     # What the generated code calls around blocks, outputs and expressions.
 
     def tested(self, value: object, price: int) -> object:
-        """Pay for evaluating the condition of a loop."""
+        """Pay for evaluating the condition of a loop, after `testing`."""
+        self.budget.leave(TEST_CALLS)
         self.step(price)
         return value
+
+    def testing(self) -> bool:
+        """Begin the condition of a loop."""
+        self.budget.enter(TEST_CALLS)
+        return True
 
     def made(self, count: int, value: object) -> object:
         """Pay for a literal with so many items."""
@@ -175,7 +181,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         """Call a macro, a function or a method."""
         budget = __self.budget
         budget.enter()
-        budget.step(5 + len(args) + len(kwargs))
+        budget.step(5 + 4 * (len(args) + len(kwargs)))
         for name, value in (*enumerate(args), *kwargs.items()):
             if name not in ("_loop_vars", "_block_vars"):
                 __self._nesting.check(value, in_namespace=__obj is Namespace)
@@ -192,9 +198,21 @@ class Sandbox(ImmutableSandboxedEnvironment):
                     budget.weigh(value)
                 elif isinstance(value, list | tuple | dict | range):
                     budget.step(len(value) // ITEMS_PER_STEP)
-            made = super().call(__context, __obj, *args, **kwargs)
+            made = __self._call(__context, __obj, args, kwargs)
         budget.leave()
         return __self.settle(made)
+
+    def _call(
+        self, context: Context, obj: object, args: tuple[object, ...], kwargs: dict[str, object]
+    ) -> object:
+        """Call a macro or a recursive loop as the Python function it is, which takes no C stack."""
+        if not isinstance(obj, Macro | LoopContext):
+            return super().call(context, obj, *args, **kwargs)
+        kwargs.pop("_loop_vars", None)
+        kwargs.pop("_block_vars", None)
+        if isinstance(obj, Macro):
+            return Macro.__call__(obj, context.eval_ctx, *args, **kwargs)
+        return LoopContext.__call__(obj, *args, **kwargs)  # type: ignore[arg-type]
 
     def _check_repetition(self, sequence: object, count: object) -> None:
         if isinstance(sequence, str | list | tuple) and isinstance(count, int):

@@ -17,32 +17,40 @@ from wgslm.errors import WgslmError
 DONE, FAILED, USAGE = 0, 1, 2
 INTERRUPTED = 130  # as a shell reports SIGINT
 NO_READER = 141  # as a shell reports SIGPIPE: `wgslm run ... | head`
-# What a tab needs not, so that it may be missing.
-OPTIONAL = ("wgpu", "httpx", "uvicorn", "starlette", "jinja2", "rich", "prompt_toolkit")
+# What may be missing where only the engine was installed.
+OPTIONAL = ("wgpu", "httpx", "uvicorn", "starlette", "rich", "prompt_toolkit", "wgslm_web")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that `argv` (default: the process's) names; return its exit status."""
     _tolerate_any_text()
-    command = "wgslm"
     try:
-        args = parse(sys.argv[1:] if argv is None else argv)
-        command = f"wgslm {args.command}"
-        _command(args.command)(args)
+        status = _status(sys.argv[1:] if argv is None else argv)
         sys.stdout.flush()
-        return DONE
-    except SystemExit as stop:  # argparse: 0 after --help, 2 after its own message
-        return stop.code if isinstance(stop.code, int) else FAILED
+        return status
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
         _drop_stdout()
         return NO_READER
+
+
+def _status(argv: Sequence[str]) -> int:
+    command = "wgslm"
+    try:
+        args = parse(argv)
+        command = f"wgslm {args.command}"
+        _command(args.command)(args)
+        return DONE
+    except SystemExit as stop:  # argparse: 0 after --help, 2 after its own message
+        return stop.code if isinstance(stop.code, int) else FAILED
+    except BrokenPipeError:
+        raise
     except UsageError as error:
         _complain(command, f"{error} (see {command} --help)")
         return USAGE
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in (*OPTIONAL, "wgslm_web"):
+        if (error.name or "").partition(".")[0] not in OPTIONAL:
             raise
         _complain(command, f"{error.name} is not installed; pip install 'wgslm[native]' brings it")
         return FAILED

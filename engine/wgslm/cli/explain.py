@@ -76,7 +76,9 @@ async def _explain(args: Namespace) -> None:
     plan = wanted[0] if wanted else plans[-1]
     rows = explained.rows(plan)
     print(table(_summary(explained)))
-    print(f"\nA step of up to {plan.size} token{'s'[: plan.size > 1]}:\n")
+    print(
+        "\nA step of one token:\n" if plan.size == 1 else f"\nA step of up to {plan.size} tokens:\n"
+    )
     print(table([("KERNEL", "QUANT", "DISPATCHES", "WEIGHT BYTES"), *_kernels(rows)], right=[2, 3]))
     print()
     print(table(list(_lines(rows, is_full=args.full)), right=[3, 4]))

@@ -29,7 +29,7 @@ export async function openGpu(wanted) {
   }
   const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
   const requiredLimits = { maxBufferSize, maxStorageBufferBindingSize };
-  const requiredFeatures = wanted.toJs().filter((name) => adapter.features.has(name));
+  const requiredFeatures = wanted.filter((name) => adapter.features.has(name));
   const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
   return new Gpu(adapter, device);
 }

@@ -68,7 +68,7 @@ class BrowserDevice:
         self._gpu.destroyBuffer(buffer.handle)
 
     def write(self, buffer: Buffer, offset: int, data: object) -> None:
-        """Copy Python bytes, or a Uint8Array that never passed through Python and is empty after."""
+        """Copy Python bytes, or a Uint8Array that never was in Python and is empty afterwards."""
         _called(
             self._gpu.write,
             buffer.handle,
@@ -128,15 +128,10 @@ def _describe(program: Program, key: str) -> dict[str, object]:
     return {
         "key": key,
         "label": shader.name,
-        "code": _directives(shader.text) + shader.text,
+        "code": shader.directives + shader.text,
         "constants": dict(program.constants),
         "bindings": [(binding.index, binding.access) for binding in shader.bindings],
     }
-
-
-def _directives(text: str) -> str:
-    """Return what Tint, unlike naga, wants to read first; on the first line, to keep its number."""
-    return "enable subgroups; " if "subgroup_size" in text else ""
 
 
 def _located(programs: Sequence[Program], message: str) -> ShaderError:

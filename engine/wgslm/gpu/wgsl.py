@@ -54,6 +54,11 @@ class Shader:
         """Return the value of `const <name> = <value>u;`."""
         return dict(self.constants)[name]
 
+    @property
+    def directives(self) -> str:
+        """What Tint, unlike naga, wants to read first; it goes on line 1, to keep all numbers."""
+        return "enable subgroups; " if "subgroup_size" in self.text else ""
+
     def locate(self, line: int) -> str:
         """Name the source of a line (from 1) that the compiler complained about."""
         file, number = self.lines[line - 1]

@@ -112,6 +112,16 @@ def test_a_template_that_always_fails_is_heard_in_its_own_words() -> None:
         make("{{ raise_exception('never') }}").render([SYSTEM, *HI])
 
 
+def test_macros_recurse_as_deep_as_schemas_do() -> None:
+    source = (
+        "{% macro f(n) %}({% if n %}{{ f(n - 1) }}{% endif %}){% endmacro %}{{ f(38) }}"
+        "{% macro g(n) %}{% for x in [n] if x and g(x - 1) %}{{ x }}{% endfor %}{% endmacro %}"
+        "{{ g(2) }}"
+    )
+
+    assert text(source) == "(" * 39 + ")" * 39
+
+
 def test_renderings_share_nothing() -> None:
     template = make("{% set c = cycler('a', 'b') %}{{ c.next() }}{{ messages|length }}")
 

@@ -1,0 +1,126 @@
+"""What may be typed, what is refused, and with which exit status."""
+
+import subprocess
+import sys
+
+import pytest
+
+from command_line import call, environ
+from wgslm.cli.arguments import parse
+from wgslm.cli.knobs import KNOBS, UsageError, make_options
+from wgslm.generate import Options
+from wgslm.sampling import Sampling
+
+COMMANDS = ("run", "chat", "serve", "bench", "inspect", "explain", "tokenize", "logits")
+HEAVY = (
+    "asyncio",
+    "jinja2",
+    "numpy",
+    "prompt_toolkit",
+    "rich",
+    "starlette",
+    "wgpu",
+    "wgslm.engine",
+)
+Capture = pytest.CaptureFixture[str]
+
+
+def test_help_names_every_command_and_every_exit_status(capsys: Capture) -> None:
+    outcome = call(capsys, "--help")
+
+    assert outcome.status == 0
+    assert all(f"    {name} " in outcome.out for name in COMMANDS)
+    assert all(f"\n  {status} " in outcome.out for status in (0, 1, 2, 130, 141))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_examples(capsys: Capture, name: str) -> None:
+    outcome = call(capsys, name, "--help")
+
+    assert outcome.status == 0
+    assert f"examples:\n  wgslm {name} model.gguf" in outcome.out
+
+
+def test_help_states_the_defaults_that_hold(capsys: Capture) -> None:
+    text = " ".join(call(capsys, "run", "--help").out.split())
+
+    assert all(f"{knob.text} (default {knob.default})" in text for knob in KNOBS)
+    assert "reach P (default 0.95)" in text
+
+
+def test_options_are_the_engines_own_defaults_until_something_is_typed() -> None:
+    assert make_options(parse(["run", "m.gguf", "-p", "x"])) == Options()
+
+
+def test_every_sampling_option_arrives() -> None:
+    words = "--temperature 0.5 --top-k 3 --top-p 0.5 --min-p 0.1 --repeat-penalty 1.5 --seed 7"
+
+    args = parse(["run", "m", "-p", "x", *words.split(), "--max-tokens", "9", "--stop", "-"])
+
+    sampling = Sampling(0.5, 3, 0.5, 0.1, 1.5, seed=7)
+    assert make_options(args) == Options(9, ("-",), sampling)
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from wgslm.cli import main; main(['--help']);"
+        f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environ(), capture_output=True, text=True, check=True
+    )
+
+    assert done.stderr == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("argv", "why"),
+    [
+        ("", "COMMAND"),
+        ("nothing", "invalid choice"),
+        ("run m.gguf", "-p/--prompt"),
+        ("run m.gguf -p x --temp 1", "--temp"),
+        ("run m.gguf -p x --top-k many", "many"),
+        ("run m.gguf -p x --temperature -1", "temperature is -1.0; it must be 0 to 100"),
+        ("run m.gguf -p x --temperature nan", "temperature is nan"),
+        ("run m.gguf -p x --max-tokens 0", "max_tokens is 0"),
+        ("run m.gguf -p x --raw --system y", "--raw has no place for --system"),
+        ("run m.gguf -p x --kv q8", "'f16', 'f32'"),
+        ("run m.gguf -p x --context 1", "must be 2 or more"),
+        ("logits m.gguf --ids 1,a", "'1,a' is no list of ids"),
+        ("bench m.gguf --repeat 0", "must be 1 or more"),
+        ("serve m.gguf --port 65536", "must be 0 to 65535"),
+    ],
+)
+def test_wrong_usage_ends_with_2(capsys: Capture, argv: str, why: str) -> None:
+    outcome = call(capsys, *argv.split())
+
+    assert (outcome.status, outcome.out) == (2, "")
+    assert why in outcome.err.replace("choose from f16, f32", "'f16', 'f32'")
+
+
+@pytest.mark.parametrize("text", ["-5", "--raw", "--help", "", "-p", "a=b", "two\nlines"])
+def test_a_prompt_is_taken_as_it_is(text: str) -> None:
+    assert parse(["run", "m.gguf", "-p", text, "--json"]).prompt == text
+
+
+def test_a_value_without_meaning_is_refused_before_the_file_is_opened() -> None:
+    with pytest.raises(UsageError, match="top_p is 2"):
+        make_options(parse(["run", "no-such-file", "-p", "x", "--top-p", "2"]))
+
+
+@pytest.mark.parametrize("name", ["run -p x", "inspect", "explain", "tokenize -p x", "bench"])
+def test_a_missing_file_ends_with_1_and_one_line(capsys: Capture, name: str) -> None:
+    outcome = call(capsys, *name.split(), "no-such-file.gguf")
+
+    assert (outcome.status, outcome.out) == (1, "")
+    assert outcome.err.startswith(f"wgslm {name.split()[0]}: cannot open 'no-such-file.gguf'")
+    assert outcome.err.count("\n") == 1
+
+
+def test_version_is_one_line(capsys: Capture) -> None:
+    outcome = call(capsys, "--version")
+
+    assert outcome.status == 0
+    assert outcome.out.startswith("wgslm ")
