@@ -50,7 +50,7 @@ def describe(program: Program) -> dict[str, object]:
     chosen = everything and dict(program.bound).get("quant") in ("quants/f32", "quants/q6_k")
     return {
         "label": f"{shader.name} {dict(program.constants)}",
-        "code": shader.text,
+        "code": shader.directives + shader.text,
         "constants": dict(program.constants),
         "bindings": [[binding.index, binding.access] for binding in shader.bindings],
         "isWhole": chosen or not is_slow,
