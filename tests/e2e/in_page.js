@@ -25,3 +25,18 @@ tests.drop = async (url, name) => {
     document.body.dispatchEvent(new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }));
   }
 };
+
+/** What is shown beyond the window's right edge, unless something around it scrolls or cuts it. */
+tests.overflow = () => {
+  const width = document.documentElement.clientWidth;
+  const sticksOut = (element) => {
+    if (!element.checkVisibility() || element.getBoundingClientRect().right <= width + 1) return false;
+    for (let around = element.parentElement; around !== document.body; around = around?.parentElement) {
+      if (!around) return false;
+      if (getComputedStyle(around).overflowX !== "visible") return around.getBoundingClientRect().right > width + 1;
+    }
+    return true;
+  };
+  const found = [...document.body.querySelectorAll("*")].filter(sticksOut).map((e) => e.outerHTML.slice(0, 80));
+  return document.scrollingElement.scrollWidth > width ? ["the page itself", ...found] : found;
+};

@@ -1,37 +1,26 @@
 """Every program that a plan can ask for is accepted by Chromium's Tint, without a warning."""
 
-import functools
-import http.server
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Browser, Page
 
 from programs import all_programs
+from setup_modules import load
 from wgslm.gpu import Program
 
 pytestmark = pytest.mark.e2e
 
 
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    """Serves files and logs nothing."""
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture
-def page(visitor: BrowserContext) -> Iterator[Page]:
-    """A page with WebGPU, which needs a secure context: 127.0.0.1 is one."""
-    handler = functools.partial(QuietHandler, directory=str(Path(__file__).parent))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        opened = visitor.new_page()
-        opened.goto(f"http://127.0.0.1:{server.server_port}/compile.html")
+def page(chromium: Browser) -> Iterator[Page]:
+    """A page of Chromium with WebGPU, which needs a secure context: 127.0.0.1 is one."""
+    with load("serve").Site(Path(__file__).parent) as site:
+        opened = chromium.new_page()
+        opened.goto(f"{site.url}compile.html")
         yield opened
-        server.shutdown()
+        opened.close()
 
 
 def test_every_program_compiles_in_chromium(page: Page) -> None:

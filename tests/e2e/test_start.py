@@ -11,7 +11,7 @@ from setup_modules import load
 
 COLD_SECONDS = 5.0
 WARM_SECONDS = 3.0
-TRIES = 2  # the better one counts: other programs only ever make it slower
+TRIES = 3  # the best one counts: other programs only ever make it slower
 WIRE_NBYTES = 8_000_000
 SETTLED = "#status:not([data-state=loading])"
 
@@ -46,6 +46,8 @@ def test_page_is_ready_soon_and_sooner_on_the_next_visit(
             colds.append(seconds_until_ready(visitor, site))
             warms.append(seconds_until_ready(visitor, site))
 
+    for name, seconds in (("first", colds), ("next", warms)):
+        print(f"\n{name} visit: {', '.join(f'{s:.1f}' for s in seconds)} s")
     assert min(colds) <= COLD_SECONDS
     assert min(warms) <= WARM_SECONDS
 

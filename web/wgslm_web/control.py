@@ -68,8 +68,8 @@ async def continue_ids(request: Request) -> Response:
     """Go on from ids and stream chunks.
 
     `ids` alone are the whole prompt. With `messages`, `ids` are the answer so far: it is sent
-    again from its start (less a character cut in its middle), counts towards `max_tokens`, and
-    then goes on.
+    again from its start (less a character cut in its middle) and goes on up to `max_tokens` in
+    all, or by that many if it is longer already.
     """
     state: State = request.app.state.state
     engine = state.need_engine()
@@ -81,9 +81,8 @@ async def continue_ids(request: Request) -> Response:
     so_far = None
     if messages is not None:
         so_far = whole_characters(engine.tokenizer, ids)
-        if options.max_tokens is not None:
-            left = options.max_tokens - len(so_far.ids)
-            options = replace(options, max_tokens=max(1, left))
+        if options.max_tokens is not None and options.max_tokens > len(so_far.ids):
+            options = replace(options, max_tokens=options.max_tokens - len(so_far.ids))
         ids = [*engine.prompt_ids(openai.read_messages(messages)), *so_far.ids]
     head = new_head(engine.name, return_tokens=True, include_usage=True)
     events = state.run(engine, lambda: engine.complete(ids, options))

@@ -91,10 +91,8 @@ export class Chat extends EventTarget {
   #request(answer, signal) {
     const sampling = this.#settings.sampling;
     const messages = this.#history(answer);
-    const { ids } = answer;
-    if (ids.length) {
-      if (sampling.max_tokens > ids.length) sampling.max_tokens -= ids.length;
-      return this.#api.post("/wgslm/continue", { ...sampling, messages, ids }, signal);
+    if (answer.ids.length) {
+      return this.#api.post("/wgslm/continue", { ...sampling, messages, ids: answer.ids }, signal);
     }
     const stream = { stream: true, stream_options: { include_usage: true }, return_tokens: true };
     return this.#api.post("/v1/chat/completions", { ...sampling, ...stream, messages }, signal);
