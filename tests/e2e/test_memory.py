@@ -39,7 +39,8 @@ def test_memory_of_the_tab_hardly_grows_while_weights_stream_through(
     peak = max(samples, key=lambda sample: sample.nbytes)
     print(
         f"\n{before / 1e6:.0f} MB before, {peak.nbytes / 1e6:.0f} MB at most "
-        f"(wasm {peak.wasm / 1e6:.0f}, JS {peak.js / 1e6:.0f}, {peak.stage}), {len(samples)} samples"
+        f"(wasm {peak.wasm / 1e6:.0f}, JS {peak.js / 1e6:.0f}, {peak.stage}), "
+        f"{len(samples)} samples"
     )
     assert sum(sample.stage == "weights" for sample in samples) >= 10, "too few to see a peak"
     assert peak.nbytes - before <= GROWTH_NBYTES
