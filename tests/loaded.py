@@ -10,9 +10,10 @@ import numpy as np
 from twins import Array
 from twins.plan import Machine
 from twins.quants import decode_rows
-from wgslm.engine import Engine, Header, open_header
+from wgslm.engine import Engine
 from wgslm.generate import Session
 from wgslm.gpu import Device
+from wgslm.header import Header, open_header
 from wgslm.kernels.attention import KvType
 from wgslm.kernels.schedule import Schedule, choose
 from wgslm.plan import Plan

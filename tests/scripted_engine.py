@@ -5,9 +5,10 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
 from wgslm.chat.events import Done, Event, TextDelta, Timings, Usage
-from wgslm.engine import ModelInfo, Preflight, Progress
+from wgslm.engine import ModelInfo, Progress
 from wgslm.generate import Options
 from wgslm.gpu import AdapterInfo
+from wgslm.header import Preflight
 from wgslm_web.state import Location, Report
 
 INFO = ModelInfo(

@@ -24,6 +24,24 @@ def test_bytecode_lies_where_python_looks_for_it() -> None:
     assert archives._beside("b.pyc") == "__pycache__/b.cpython-314.pyc"
 
 
+def test_without_a_browser_the_sources_are_packed_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse() -> None:
+        raise archives.steps.SetUpError("a browser is missing")
+
+    monkeypatch.setattr(archives, "STORE", tmp_path)
+    monkeypatch.setattr(archives.machine, "ensure_browser", refuse)
+    pyodide = {"python_stdlib.zip": archives._pack({"json/__init__.py": b"", "pdb.py": b""})}
+
+    standard, app = archives.python_archives(pyodide)
+
+    assert list(archives._unpack(standard)) == ["json/__init__.py"]
+    assert not [path for path in archives._unpack(app) if path.endswith(".pyc")]
+    assert "No bytecode" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_build_writes_what_changed_and_removes_what_is_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

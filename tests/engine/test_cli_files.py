@@ -15,8 +15,8 @@ from fault_server import FaultServer
 from tiny_gguf import Typed, write_gguf
 from tiny_models import LAYERS, VOCAB, metadata, write_tiny
 from wgslm.cli.explain import Explained
-from wgslm.engine import open_header
 from wgslm.gpu import DEFAULT_LIMITS, Limits
+from wgslm.header import open_header
 from wgslm.kernels.schedule import GPU
 from wgslm.quants import QUANTS
 from wgslm.sources import HEAD_NBYTES

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from command_line import Outcome, call, finish, start
+from command_line import Outcome, call, command, finish, start
+from terminal import PROMPT, Terminal
 from tiny_models import CONTEXT, VOCAB, write_tiny
 from wgslm.gpu import Device
 from wgslm.quants import QUANTS
@@ -278,3 +279,22 @@ def test_serve_refuses_others_without_a_key(
 
     assert outcome.status == 1
     assert "needs an API key" in outcome.err
+
+
+@on_posix
+def test_chat_at_a_terminal(model: Path) -> None:
+    with Terminal(command("chat", model, "--max-tokens", 3, "--seed", 1)) as terminal:
+        terminal.expect("Type a message, or /help.")
+        terminal.expect(PROMPT)
+        terminal.type("one\r")
+        terminal.expect("(prompt: ")
+        terminal.expect(PROMPT)
+        terminal.type("\x03")  # at the prompt it ends nothing
+        terminal.expect("(Ctrl-D or /quit ends)")
+        terminal.expect(PROMPT)
+        terminal.type("/nope\r")
+        terminal.expect("there is no command /nope; /help lists what there is")
+        terminal.expect(PROMPT)
+        terminal.type("/quit\r")
+
+        assert terminal.wait() == 0

@@ -12,22 +12,16 @@ import pytest
 from loaded import engine
 from tiny_models import CONTEXT, VOCAB, metadata, shapes, write_tiny
 from wgslm.chat.events import Done, Event, TextDelta
-from wgslm.engine import (
-    Engine,
-    Progress,
-    check_fit,
-    open_header,
-    planned_nbytes,
-    preflight,
-)
-from wgslm.errors import GgufError, LimitError, RequestError
+from wgslm.engine import Engine, Progress
+from wgslm.errors import GgufError, LimitError, NoAdapterError, RequestError
 from wgslm.generate import Options
 from wgslm.gpu import Buffer, Device, Limits, open_device
+from wgslm.header import check_fit, open_header, planned_nbytes, preflight
 from wgslm.kernels.schedule import SOFTWARE
 from wgslm.quants import QUANTS
 from wgslm.sampling import Sampling
 
-pytestmark = pytest.mark.gpu
+pytestmark = [pytest.mark.gpu, pytest.mark.usefixtures("device")]
 BY_NAME = {quant.name: quant for quant in QUANTS}
 PROMPT = np.random.default_rng(1).integers(3, VOCAB, 21).tolist()
 GREEDY = Sampling(temperature=0)
@@ -337,5 +331,5 @@ def test_what_does_not_fit_says_what_would(model: Path) -> None:
 
 
 def test_an_unknown_adapter_is_refused() -> None:
-    with pytest.raises(Exception, match="no adapter's name contains 'no such thing'"):
+    with pytest.raises(NoAdapterError, match="no adapter's name contains 'no such thing'"):
         asyncio.run(open_device("no such thing"))

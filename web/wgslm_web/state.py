@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import wgslm.engine
+import wgslm.header
 from wgslm.chat.events import Event
-from wgslm.engine import ModelInfo, Preflight, Progress
+from wgslm.engine import ModelInfo, Progress
 from wgslm.errors import DeviceLostError, LimitError, WgslmError
 from wgslm.generate import Options
+from wgslm.header import Preflight
 from wgslm_web.gate import Gate
 from wgslm_web.refusals import Refusal, refusal_of
 from wgslm_web.wire.openai import Message
@@ -79,7 +81,7 @@ class EngineLoader:
 
     async def preflight(self, location: Location) -> Preflight:
         """Read a model's header only."""
-        return await wgslm.engine.preflight(location)
+        return await wgslm.header.preflight(location)
 
 
 @dataclass

@@ -18,7 +18,16 @@ DONE, FAILED, USAGE = 0, 1, 2
 INTERRUPTED = 130  # as a shell reports SIGINT
 NO_READER = 141  # as a shell reports SIGPIPE: `wgslm run ... | head`
 # What may be missing where only the engine was installed.
-OPTIONAL = ("wgpu", "httpx", "uvicorn", "starlette", "rich", "prompt_toolkit", "wgslm_web")
+OPTIONAL = (
+    "jinja2",
+    "wgpu",
+    "httpx",
+    "uvicorn",
+    "starlette",
+    "rich",
+    "prompt_toolkit",
+    "wgslm_web",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

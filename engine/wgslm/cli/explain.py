@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from itertools import groupby
 
 from wgslm.cli.terminal import count, size, table, write_json
-from wgslm.engine import Header, check_fit, open_header, planned_nbytes
 from wgslm.errors import LimitError, NoAdapterError
 from wgslm.gpu import DEFAULT_LIMITS, AdapterInfo, Limits, open_device
+from wgslm.header import Header, check_fit, open_header, planned_nbytes
 from wgslm.kernels import Dispatch
 from wgslm.kernels.schedule import choose
 from wgslm.plan import Plan, operands

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from wgslm.cli.loading import described
 from wgslm.cli.terminal import load_progress, note
-from wgslm.engine import Engine, Preflight, preflight
+from wgslm.engine import Engine
+from wgslm.header import Preflight, preflight
 from wgslm.kernels.attention import KvType
 
 if TYPE_CHECKING:

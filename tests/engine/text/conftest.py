@@ -1,6 +1,5 @@
 """Reference vocabularies, each read once."""
 
-import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -9,15 +8,6 @@ import pytest
 
 from tiny_vocabularies import read_metadata
 from wgslm.text import Tokenizer, load_tokenizer
-
-
-@pytest.fixture
-def reference_data() -> Path:
-    """Return the folder of reference data, or skip."""
-    folder = os.environ.get("WGSLM_REFERENCE_DATA")
-    if not folder:
-        pytest.skip("WGSLM_REFERENCE_DATA is not set")
-    return Path(folder)
 
 
 @pytest.fixture

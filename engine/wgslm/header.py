@@ -1,0 +1,169 @@
+"""What a model's files say and what they would need, before a weight is read."""
+
+from array import array
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from wgslm.errors import GgufError, LimitError
+from wgslm.gguf import Directory, read_directory
+from wgslm.gpu import Device, Limits, open_device
+from wgslm.kernels.attention import KvType
+from wgslm.kernels.schedule import Schedule, choose
+from wgslm.models import Model, read_model
+from wgslm.plan import Plan
+from wgslm.plan.lower import lower
+from wgslm.plan.memory import merged, share
+from wgslm.plan.tensors import Tensors
+from wgslm.sources import ByteSource, Location, open_parts
+from wgslm.weights import stored_nbytes
+
+SIZES = (1, 16, 128, 512)  # tokens of a step; the smallest that holds a step's tokens runs it
+EACH_SIZE = 16  # when the logits of every token are asked for
+DEFAULT_CONTEXT = 4096
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What a header says, before anything is loaded."""
+
+    architecture: str
+    parameters: int
+    quant: str
+    context_length: int
+    nbytes: int
+    memory: int  # bytes on the GPU: weights, cache, activations
+    fits: bool
+    why: str
+
+
+@dataclass(frozen=True)
+class Header:
+    """An opened file: its parts, its directory, and the model that they describe."""
+
+    name: str
+    parts: tuple[ByteSource, ...]
+    directory: Directory
+    model: Model
+
+    @property
+    def parameters(self) -> int:
+        """Weights in all tensors."""
+        return sum(info.row * info.rows for info in self.directory.tensors.values())
+
+    @property
+    def quant(self) -> str:
+        """The format that most bytes are in."""
+        nbytes: Counter[str] = Counter()
+        for info in self.directory.tensors.values():
+            nbytes[info.quant.label] += info.nbytes
+        return nbytes.most_common(1)[0][0]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all weights."""
+        return sum(info.nbytes for info in self.directory.tensors.values())
+
+    def context(self, wanted: int | None) -> int:
+        """Return the context to load with; refuse more than the model was made for."""
+        most = self.model.config.context_length
+        if wanted is None:
+            return min(most, DEFAULT_CONTEXT)
+        if not 1 < wanted <= most:
+            raise LimitError(f"context is {wanted:,}; this model allows 2 to {most:,}")
+        return wanted
+
+    def plans(
+        self, limits: Limits, schedule: Schedule, context: int, kv: KvType, *, each: bool = False
+    ) -> tuple[tuple[Plan, ...], frozenset[str]]:
+        """Return the plans for all sizes, and the names of the tensors that they read."""
+        tensors = Tensors(self.directory.tensors, limits.binding_nbytes)
+        operations = self.model.record(tensors, each=each)
+        sizes = (EACH_SIZE,) if each else tuple(n for n in SIZES if n <= max(context, SIZES[1]))
+        plans = tuple(lower(operations, n, context, kv, schedule) for n in sizes)
+        return plans, frozenset(tensors.used)
+
+    async def close(self) -> None:
+        """Close the files."""
+        for part in self.parts:
+            await part.close()
+
+
+async def open_header(location: Location) -> Header:
+    """Open a model's files and read their header, no weight."""
+    parts = tuple(await open_parts(location))
+    try:
+        directory = await read_directory(parts)
+        model = read_model(directory, await _rope_divisors(parts, directory))
+    except BaseException:
+        for part in parts:
+            await part.close()
+        raise
+    name = parts[0].name.rstrip("/").replace("\\", "/").rsplit("/", 1)[-1].split("?")[0]
+    return Header(name.removesuffix(".gguf"), parts, directory, model)
+
+
+async def _rope_divisors(
+    parts: Sequence[ByteSource], directory: Directory
+) -> "array[float] | None":
+    """Read the `rope_freqs` tensor: angles are computed on the CPU, in double precision."""
+    info = directory.tensors.get("rope_freqs.weight")
+    if info is None:
+        return None
+    if info.quant.name != "f32":
+        raise GgufError(f"tensor 'rope_freqs.weight' is {info.quant.label}; it must be F32")
+    return array("f", await parts[info.part].read(info.start, info.start + info.nbytes))
+
+
+def planned_nbytes(header: Header, plans: Sequence[Plan], names: frozenset[str]) -> int:
+    """Return the GPU memory that a model and its plans take."""
+    weights = sum(stored_nbytes(header.directory.tensors[name]) for name in names)
+    states = {state.name: state.nbytes for plan in plans for state in plan.states}
+    return weights + sum(states.values()) + sum(merged(share(plan) for plan in plans))
+
+
+def check_fit(limits: Limits, plans: Sequence[Plan], context: int) -> None:
+    """Refuse plans whose cache or activations no buffer of this adapter can hold."""
+    for plan in plans:
+        for state in plan.states:
+            if state.nbytes > limits.binding_nbytes:
+                fitting = context * limits.binding_nbytes // state.nbytes
+                raise LimitError(
+                    f"{state.name} needs {state.nbytes:,} bytes for a context of {context:,} "
+                    f"tokens; this adapter binds {limits.binding_nbytes:,}. "
+                    f"A context of {fitting:,} would fit"
+                )
+
+
+async def preflight(location: Location, context: int | None = None) -> Preflight:
+    """Say what a model is and whether this adapter can run it."""
+    header = await open_header(location)
+    try:
+        device = await open_device()
+        try:
+            return _judge(header, device, context)
+        finally:
+            await device.close()
+    finally:
+        await header.close()
+
+
+def _judge(header: Header, device: Device, context: int | None) -> Preflight:
+    chosen = header.context(context)
+    schedule = choose(device.adapter.kind, device.features)
+    plans, names = header.plans(device.limits, schedule, chosen, "f16")
+    why = ""
+    try:
+        check_fit(device.limits, plans, chosen)
+    except LimitError as error:
+        why = str(error)
+    return Preflight(
+        header.model.architecture,
+        header.parameters,
+        header.quant,
+        header.model.config.context_length,
+        header.nbytes,
+        planned_nbytes(header, plans, names),
+        not why,
+        why,
+    )
