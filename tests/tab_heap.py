@@ -57,7 +57,9 @@ class TabHeap:
     def _ask(self, method: str, params: dict[str, object] | None = None) -> Any:
         number = len(self._replies) + 1
         message = json.dumps({"id": number, "method": method, "params": params or {}})
-        self._page.send("Target.sendMessageToTarget", {"sessionId": self._worker, "message": message})
+        self._page.send(
+            "Target.sendMessageToTarget", {"sessionId": self._worker, "message": message}
+        )
         self._tab.wait(lambda: number in self._replies, method)
         return self._replies[number]
 
