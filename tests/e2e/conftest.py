@@ -3,14 +3,13 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from browser_tab import Tab
 from random_model import TINY, write_random_llama
+from served import Served, serve
 from setup_modules import load
 from stories import write_stories_q8_0
 
@@ -43,41 +42,26 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="session")
-def served(dist: Path, models: dict[str, Path]) -> Iterator[Any]:
-    """The site of dist/ with the models beside it; `asked` is its log."""
-    serve = load("serve")
-    files = {f"/models/{name}.gguf": path for name, path in models.items()}
-    with logged(serve, dist, files) as site:
+def served(dist: Path, models: dict[str, Path]) -> Iterator[Served]:
+    """The site of dist/ with the models beside it."""
+    with serve(dist, {f"/models/{name}.gguf": path for name, path in models.items()}) as site:
         yield site
 
 
 @pytest.fixture(scope="session")
-def site(served: Any) -> str:
+def site(served: Served) -> str:
     """The address of the site."""
-    return str(served.url)
+    return served.url
 
 
 @pytest.fixture(scope="session")
-def open_site(dist: Path, models: dict[str, Path]) -> Iterator[Any]:
+def open_site(dist: Path, models: dict[str, Path]) -> Iterator[Served]:
     """The same, but in its workers `python` is a global: Pyodide as loadPyodide returns it."""
     files = {f"/models/{name}.gguf": path for name, path in models.items()}
     files["/pyodide/pyodide.mjs"] = HERE / "open_pyodide.mjs"
     files["/pyodide/real.mjs"] = dist / "pyodide/pyodide.mjs"
-    with logged(load("serve"), dist, files) as site:
+    with serve(dist, files) as site:
         yield site
-
-
-def logged(serve: ModuleType, dist: Path, files: dict[str, Path]) -> Any:
-    """Return a Site that keeps (path, Range header, status) of every request in `asked`."""
-
-    class Handler(serve.Handler):  # type: ignore[name-defined,misc]
-        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-            self.server.asked.append((self.path, self.headers["Range"], int(code)))
-
-    site = serve.Site(dist, files)
-    site.RequestHandlerClass = Handler
-    site.asked = []
-    return site
 
 
 @pytest.fixture(scope="session")

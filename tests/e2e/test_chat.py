@@ -2,12 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from browser_tab import Tab
 from native_answers import native_answers
+from served import Served
 
 MAX_TOKENS = 24
 
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.gpu]
 
 @pytest.mark.parametrize("name", ["stories", "stories.q8_0", "tiny"])
 def test_two_turns_equal_those_of_the_native_engine(
-    tab: Tab, served: Any, models: dict[str, Path], name: str
+    tab: Tab, served: Served, models: dict[str, Path], name: str
 ) -> None:
     if name not in models:
         pytest.skip("WGSLM_REFERENCE_DATA is not set")
@@ -28,6 +28,7 @@ def test_two_turns_equal_those_of_the_native_engine(
     first = tab.ask("Tell me a story.")
     second = tab.ask("What did Tim see?")
 
+    print(f"\n{name}: {second['timings']['predicted_per_second']:.0f} tok/s")
     messages = [{key: m[key] for key in ("role", "content")} for m in tab.messages]
     natively = native_answers(models[name], [messages[:1], messages[:3]], MAX_TOKENS)
     assert natively[0].sure == MAX_TOKENS, "ask something whose answer is certain"
@@ -36,6 +37,7 @@ def test_two_turns_equal_those_of_the_native_engine(
         assert answer["ids"][: native.sure] == list(native.ids[: native.sure])
     assert first["usage"]["prompt_tokens_details"]["cached_tokens"] == 0
     assert second["usage"]["prompt_tokens_details"]["cached_tokens"] > 0
+    assert tab.page.locator("#model-url").input_value() == f"models/{name}.gguf"
     asked = [log for log in served.asked if log[0].startswith("/models/")]
     assert asked, "the model came from somewhere else"
     assert all(header and status == 206 for _, header, status in asked)

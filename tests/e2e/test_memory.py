@@ -1,12 +1,12 @@
 """A file of 150 MB passes through the tab without staying in it."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from browser_tab import Tab
 from random_model import smollm2_135m, write_random_llama
+from served import Served
 from tab_heap import Sample, TabHeap
 
 FILE_NBYTES = 150_000_000
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.gpu]
 
 
 def test_memory_of_the_tab_hardly_grows_while_weights_stream_through(
-    tab: Tab, open_site: Any, tmp_path: Path
+    tab: Tab, open_site: Served, tmp_path: Path
 ) -> None:
     path = write_random_llama(tmp_path / "large.gguf", {**smollm2_135m(), "layers": 32})
     assert path.stat().st_size >= FILE_NBYTES
@@ -38,9 +38,8 @@ def test_memory_of_the_tab_hardly_grows_while_weights_stream_through(
     before = min(s.nbytes for s in samples if s.stage in BEFORE_HEADER)
     peak = max(samples, key=lambda sample: sample.nbytes)
     print(
-        f"\n{before / 1e6:.0f} MB before, {peak.nbytes / 1e6:.0f} MB at most "
-        f"(wasm {peak.wasm / 1e6:.0f}, JS {peak.js / 1e6:.0f}, {peak.stage}), "
-        f"{len(samples)} samples"
+        f"\n{len(samples)} samples: {before / 1e6:.0f} MB before, {peak.nbytes / 1e6:.0f} MB at "
+        f"most (wasm {peak.wasm / 1e6:.0f}, JS {peak.js / 1e6:.0f}, stage {peak.stage})"
     )
     assert sum(sample.stage == "weights" for sample in samples) >= 10, "too few to see a peak"
     assert peak.nbytes - before <= GROWTH_NBYTES

@@ -2,13 +2,13 @@
 
 import itertools
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from browser_tab import Tab
 from random_model import TINY, metadata, q8_0, random_tensors
+from served import Served
 from tiny_gguf import write_gguf
 from tiny_vocabularies import bpe_metadata, byte_characters
 
@@ -23,7 +23,7 @@ NATIVE_ONLY = ("wgslm.cli", "wgslm.gpu.native", "wgslm.sources.native", "wgslm_w
 pytestmark = [pytest.mark.e2e, pytest.mark.gpu]
 
 
-def test_only_what_a_tab_needs_is_imported(tab: Tab, open_site: Any) -> None:
+def test_only_what_a_tab_needs_is_imported(tab: Tab, open_site: Served) -> None:
     tab.open(f"{open_site.url}?model=models/tiny.gguf")
     tab.wait_ready("tiny")
     tab.set(max_tokens=4)
@@ -39,7 +39,7 @@ def test_only_what_a_tab_needs_is_imported(tab: Tab, open_site: Any) -> None:
 
 
 def test_metadata_of_a_large_vocabulary_is_read_soon(
-    tab: Tab, open_site: Any, tmp_path: Path
+    tab: Tab, open_site: Served, tmp_path: Path
 ) -> None:
     open_site.files["/models/wide.gguf"] = write_wide(tmp_path / "wide.gguf")
     tab.open(f"{open_site.url}?model=models/tiny.gguf")

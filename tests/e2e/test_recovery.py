@@ -2,12 +2,12 @@
 
 import contextlib
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from playwright.sync_api import Error
 
 from browser_tab import Tab
+from served import Served
 
 QUESTION = "Tell me a long story."
 MAX_TOKENS = 60
@@ -42,7 +42,7 @@ def destroy_device(tab: Tab) -> None:
     [(terminate, "The engine stopped"), (break_python, "Python stopped"), (destroy_device, "GPU")],
 )
 def test_an_answer_goes_on_after_what_it_ran_on_is_gone(
-    tab: Tab, open_site: Any, harm: Callable[[Tab], None], said: str
+    tab: Tab, open_site: Served, harm: Callable[[Tab], None], said: str
 ) -> None:
     tab.open(f"{open_site.url}?model=models/tiny.gguf")
     tab.wait_ready("tiny")

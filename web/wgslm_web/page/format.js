@@ -1,4 +1,4 @@
-// Numbers as people read them.
+// Numbers as people read them; no line ends between a number and its unit.
 
 const UNITS = ["B", "kB", "MB", "GB", "TB"];
 
@@ -8,18 +8,18 @@ export function bytes(count) {
     count /= 1000;
     unit += 1;
   }
-  return `${unit && count < 100 ? count.toFixed(1) : Math.round(count)} ${UNITS[unit]}`;
+  return `${unit && count < 100 ? count.toFixed(1) : Math.round(count)}\u00a0${UNITS[unit]}`;
 }
 
 export function count(number) {
-  if (number >= 999.5e6) return `${(number / 1e9).toFixed(1)} B`;
-  if (number >= 999.5e3) return `${Math.round(number / 1e6) || (number / 1e6).toFixed(1)} M`;
-  return number >= 1000 ? `${Math.round(number / 1e3)} k` : `${number}`;
+  if (number >= 999.5e6) return `${(number / 1e9).toFixed(1)}\u00a0B`;
+  if (number >= 999.5e3) return `${Math.round(number / 1e6) || (number / 1e6).toFixed(1)}\u00a0M`;
+  return number >= 1000 ? `${Math.round(number / 1e3)}\u00a0k` : `${number}`;
 }
 
 export function seconds(value) {
-  if (value >= 90) return `${Math.floor(value / 60)} min ${Math.round(value % 60)} s`;
-  return `${value < 9.95 ? value.toFixed(1) : Math.round(value)} s`;
+  if (value >= 90) return `${Math.floor(value / 60)}\u00a0min ${Math.round(value % 60)}\u00a0s`;
+  return `${value < 9.95 ? value.toFixed(1) : Math.round(value)}\u00a0s`;
 }
 
 export function speed(perSecond) {
