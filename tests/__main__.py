@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,8 @@ def main() -> None:
     )
     _, chosen = parser.parse_known_args()
     environment.enter()
+    # A shell's background job ignores Ctrl+C, and so would every program that a test interrupts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     machine = environment.load("machine")
     os.environ[machine.OVERRIDE] = str(machine.ensure_browser())
     machine.ensure_gpu()

@@ -39,7 +39,10 @@ def evaluate(paths: Sequence[Path], corpora: Path, folder: Path) -> None:
     prompts = free_prompts()
     openings = [*prompts, *(dialogue[0].text for dialogue in soda)][:100]
     replies = [_replies(player, openings) for player in players]
-    rows["distinct 4-grams, 100 replies"] = [f"{distinct(part):.3f}" for part in replies]
+    rows["distinct 4-grams, 100 replies together"] = [f"{distinct(part):.3f}" for part in replies]
+    rows["distinct 4-grams, each reply for itself"] = [
+        f"{sum(distinct([reply]) for reply in part) / len(part):.3f}" for part in replies
+    ]
     rows["replies that end by themselves"] = [
         f"{sum(reply.ended for reply in part) / len(part):.3f}" for part in replies
     ]
@@ -65,13 +68,9 @@ def bits_per_byte(player: Player, dialogues: Sequence[Conversation]) -> float:
 
 
 def distinct(replies: Sequence[Reply]) -> float:
-    """Return the share of 4-grams of words that are not repeats, each reply for itself."""
-    all_count = different = 0
-    for reply in replies:
-        grams = _grams(reply.text, 4)
-        all_count += len(grams)
-        different += len(set(grams))
-    return different / max(1, all_count)
+    """Return the share of 4-grams of words, over all replies, that are not repeats."""
+    grams = [gram for reply in replies for gram in _grams(reply.text, 4)]
+    return len(set(grams)) / len(grams) if grams else 1.0
 
 
 def remembered(player: Player, what: str, pool: Sequence[str]) -> float:

@@ -1,7 +1,7 @@
 """A GGUF file that talks: tokenizer, template and weights from the file, arithmetic in PyTorch.
 
 It plays `llama` and `gpt2` files with byte-level BPE, so that the demo model and TinyTalk can be
-judged side by side. It is for evaluation: every token costs a pass over the whole conversation.
+judged side by side.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from tokenizers import AddedToken, decoders, models, pre_tokenizers
 from torch.nn import functional
 
 from demo.train.conversation import Conversation, Turn
-from demo.train.model import Config, Parameters, forward, rope_table
+from demo.train.model import Cache, Config, Parameters, forward, remember, rope_table
 
 
 @dataclass(frozen=True)
@@ -78,12 +78,11 @@ class Player:
         text = self.template.render(messages=messages, add_generation_prompt=answer)
         return self.encoder.encode(text, add_special_tokens=False)
 
-    def logits(self, ids: Sequence[int]) -> torch.Tensor:
-        """Return the logits of every position, f32 [T, vocab]."""
-        if self.fields.get("tokenizer.ggml.add_bos_token", False):
-            ids = [int(self.fields["tokenizer.ggml.bos_token_id"]), *ids]
-            return self._forward(ids)[1:]
-        return self._forward(ids)
+    def logits(self, ids: Sequence[int], cache: Cache | None = None) -> torch.Tensor:
+        """Return the logits of every position, f32 [T, vocab], for ids that follow the cache."""
+        if not cache and self.fields.get("tokenizer.ggml.add_bos_token", False):
+            return self._forward([int(self.fields["tokenizer.ggml.bos_token_id"]), *ids], cache)[1:]
+        return self._forward(ids, cache)
 
     def reply(
         self, conversation: Conversation, sampling: Sampling, seed: int, most: int = 250
@@ -92,8 +91,9 @@ class Player:
         chance = np.random.default_rng(seed)
         prompt = list(self.prompt(conversation, answer=True).ids)
         said: list[int] = []
+        cache: Cache = {}
         for _ in range(min(most, self.context - len(prompt) - 2)):
-            logits = self.logits([*prompt, *said])[-1].double().numpy()
+            logits = self.logits(said[-1:] or prompt, cache)[-1].double().numpy()
             said.append(sampling.pick(logits, chance))
             if said[-1] == self.end:
                 return Reply(self.encoder.decode(said[:-1]).strip(), True)
@@ -118,13 +118,14 @@ class Player:
         nbytes = sum(len(turn.text.encode()) for turn in conversation)
         return float(costs[torch.tensor(kept)].sum()) / float(np.log(2)), nbytes
 
-    def _forward(self, ids: Sequence[int]) -> torch.Tensor:
+    def _forward(self, ids: Sequence[int], cache: Cache | None) -> torch.Tensor:
+        cache = {} if cache is None else cache
         with torch.no_grad():
             if self.architecture == "gpt2":
-                return _gpt2(self.fields, self.weights, torch.tensor(ids))
+                return _gpt2(self.fields, self.weights, torch.tensor(ids), cache)
             config = _config(self.fields)
             table = rope_table(config, torch.device("cpu"))
-            return forward(config, self.weights, torch.tensor([ids]), table)[0]
+            return forward(config, self.weights, torch.tensor([ids]), table, cache=cache)[0]
 
 
 def _encoder(fields: Mapping[str, object]) -> tokenizers.Tokenizer:
@@ -162,8 +163,10 @@ def _config(fields: Mapping[str, object]) -> Config:
     )
 
 
-def _gpt2(fields: Mapping[str, object], w: Parameters, ids: torch.Tensor) -> torch.Tensor:
-    """Return a GPT-2's logits, [T, vocab]."""
+def _gpt2(
+    fields: Mapping[str, object], w: Parameters, ids: torch.Tensor, cache: Cache
+) -> torch.Tensor:
+    """Return a GPT-2's logits, [T, vocab], for ids that follow the cache."""
     heads = int(str(fields["gpt2.attention.head_count"]))
     epsilon = float(str(fields["gpt2.attention.layer_norm_epsilon"]))
 
@@ -174,13 +177,16 @@ def _gpt2(fields: Mapping[str, object], w: Parameters, ids: torch.Tensor) -> tor
     def linear(x: torch.Tensor, name: str) -> torch.Tensor:
         return functional.linear(x, w[f"{name}.weight"], w[f"{name}.bias"])
 
-    x = w["token_embd.weight"][ids] + w["position_embd.weight"][: len(ids)]  # [T, dim]
+    past = cache["blk.0."][0].shape[-2] if cache else 0
+    places = w["position_embd.weight"][past : past + len(ids)]
+    x = w["token_embd.weight"][ids] + places  # [T, dim]
     for layer in range(int(str(fields["gpt2.block_count"]))):
         block = f"blk.{layer}."
         parts = linear(norm(x, block + "attn_norm"), block + "attn_qkv").chunk(3, -1)
         q, k, v = (part.view(len(ids), heads, -1).transpose(0, 1) for part in parts)  # [H, T, D]
+        k, v = remember(cache, block, k, v)
         scores = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
-        scores = scores + torch.full((len(ids), len(ids)), -1e30).triu(1)
+        scores = scores + torch.full((len(ids), past + len(ids)), -1e30).triu(past + 1)
         o = (scores.softmax(-1) @ v).transpose(0, 1).reshape(x.shape)
         x = x + linear(o, block + "attn_output")
         h = functional.gelu(

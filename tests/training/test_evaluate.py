@@ -8,9 +8,11 @@ pytest.importorskip("torch", reason="evaluation needs the optional dependency gr
 pytest.importorskip("tokenizers", reason="evaluation needs the optional dependency group `train`")
 
 import numpy as np
+import torch
 
 from demo.train import evaluate
 from demo.train.conversation import assistant, user
+from demo.train.model import Cache
 from demo.train.player import Player, Reply, Sampling
 from demo.train.twin import NumpyLlama
 
@@ -30,6 +32,15 @@ def test_a_player_computes_what_the_numpy_twin_computes(player: Player) -> None:
     logits = player.logits(ids)
 
     assert np.abs(logits.numpy() - twin.logits([bos, *ids])[1:]).max() < 1e-3
+
+
+def test_a_cache_changes_nothing(player: Player) -> None:
+    ids = player.prompt((user("Tell me a story about a cat."),), answer=True).ids
+    cache: Cache = {}
+
+    parts = torch.cat([player.logits(ids[at : at + 5], cache) for at in range(0, len(ids), 5)])
+
+    assert torch.allclose(parts, player.logits(ids), atol=1e-3)
 
 
 def test_bits_count_only_the_words(player: Player) -> None:
