@@ -1,10 +1,6 @@
 // Runs in the page before its own scripts: keeps what tests ask about afterwards.
 
-window.tests = { longTasks: [], progress: [] };
-
-new PerformanceObserver((list) => {
-  for (const { startTime, duration } of list.getEntries()) tests.longTasks.push({ startTime, duration });
-}).observe({ type: "longtask", buffered: true });
+window.tests = { progress: [] };
 
 addEventListener("DOMContentLoaded", () => {
   window.wgslm?.model.addEventListener("progress", ({ detail }) => tests.progress.push(detail));

@@ -1,21 +1,53 @@
-"""The main thread never blocks: no task over 50 ms while a model loads and an answer streams."""
+"""The main thread never blocks: no task over 50 ms from a first visit to the end of an answer."""
+
+import json
 
 import pytest
+from playwright.sync_api import Browser
 
 from browser_tab import Tab
+
+BLOCKED_MS = 50.0
+TRACED = ["devtools.timeline", "disabled-by-default-devtools.timeline"]  # requests, tasks
 
 pytestmark = [pytest.mark.e2e, pytest.mark.gpu]
 
 
-def test_no_long_task_while_loading_and_streaming(tab: Tab, site: str) -> None:
+def test_no_long_task_while_starting_loading_and_streaming(
+    tab: Tab, chromium: Browser, site: str
+) -> None:
+    chromium.start_tracing(page=tab.page, categories=TRACED)
     tab.open(f"{site}?model=models/tiny.gguf")
     tab.wait_ready("tiny")
     tab.set(temperature=0, max_tokens=100)
-    tab.page.evaluate("tests.longTasks.length = 0")
-
-    tab.load("models/tiny.gguf")
-    tab.wait_ready("tiny")
     answer = tab.ask("Tell me a long story.")
+    tasks = main_thread_tasks(chromium.stop_tracing(), site)
 
+    print(f"\n{len(tasks)} tasks, the longest {max(tasks):.0f} ms")
     assert len(answer["ids"]) == 100
-    assert tab.page.evaluate("tests.longTasks") == []
+    assert len(tasks) > 100, "the trace holds too little"
+    assert max(tasks) <= BLOCKED_MS
+
+
+def main_thread_tasks(trace: bytes, site: str) -> list[float]:
+    """Return the milliseconds that each task of the page's main thread computed.
+
+    Its CPU time, unlike the duration that `longtask` entries have: on a busy machine a task of 1 ms
+    was seen to take 163 ms because the system ran other programs.
+    """
+    events = json.loads(trace)["traceEvents"]
+    names = {(e["pid"], e["tid"]): e["args"]["name"] for e in events if e["name"] == "thread_name"}
+    threads = {  # that asked for our files; Chromium's own bars and menus are pages too
+        (event["pid"], event["tid"])
+        for event in events
+        if event["name"] == "ResourceSendRequest"
+        and event["args"]["data"]["url"].startswith(site)
+        and names.get((event["pid"], event["tid"])) == "CrRendererMain"
+    }
+    return [
+        event["tdur"] / 1e3
+        for event in events
+        if event["name"] == "RunTask"
+        and "tdur" in event
+        and (event["pid"], event["tid"]) in threads
+    ]
