@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext
 
+from idle import slowdown
 from setup_modules import load
 
 COLD_SECONDS = 5.0
 WARM_SECONDS = 3.0
 TRIES = 3  # the best one counts: other programs only ever make it slower
 WIRE_NBYTES = 8_000_000
-SPIN_SECONDS = 0.2
 SETTLED = "#status:not([data-state=loading])"
 
 pytestmark = [pytest.mark.e2e, pytest.mark.gpu]
@@ -32,14 +32,6 @@ def seconds_until_ready(visitor: BrowserContext, site: str) -> float:
     factor = (before + slowdown()) / 2
     print(f"\n{seconds:.1f} s, while everything took {factor:.1f} times as long as it should")
     return seconds / factor
-
-
-def slowdown() -> float:
-    """Return by how much the other programs delay this one: 1.0 on an idle machine."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    while time.process_time() - cpu < SPIN_SECONDS:
-        pass
-    return (time.perf_counter() - wall) / (time.process_time() - cpu)
 
 
 def profile(chromium: Browser, folder: Path) -> BrowserContext:
