@@ -17,7 +17,7 @@ from wgslm.errors import GgufError, RequestError
 from wgslm.generate import Options, Run, Session
 from wgslm.gguf import Directory
 from wgslm.gpu import AdapterInfo, Device, open_device
-from wgslm.header import EACH_SIZE, Header, check_fit, open_header
+from wgslm.header import EACH_SIZE, Header, Preflight, check_fit, judge, open_header
 from wgslm.kernels.attention import KvType
 from wgslm.kernels.schedule import choose
 from wgslm.plan.execute import Executor
@@ -63,6 +63,7 @@ class Engine:
         self,
         header: Header,
         tokenizer: Tokenizer,
+        template: ChatTemplate,
         device: Device,
         weights: Mapping[str, tuple[Stored, ...]],
         session: Session,
@@ -72,7 +73,7 @@ class Engine:
         self.name = header.name
         self.header = header
         self.tokenizer = tokenizer
-        self.template = make_template(header.directory, tokenizer)
+        self.template = template
         self.device = device
         self.session = session
         self.kv = kv
@@ -112,8 +113,7 @@ class Engine:
             undo.push_async_callback(header.close)
             report("tokenizer")
             await asyncio.sleep(0)  # lets those who show it do so before the tokenizer takes all
-            tokenizer = load_tokenizer(header.directory.metadata)
-            _check_vocabulary(header, tokenizer)
+            tokenizer, template = read_words(header)
             report("compiling")
             device = await open_device(adapter)
             undo.push_async_callback(device.close)
@@ -135,7 +135,9 @@ class Engine:
             )
             executor = Executor(device, plans, weights)
             await executor.prepare()
-            engine = cls(header, tokenizer, device, weights, Session(executor, chosen), kv)
+            engine = cls(
+                header, tokenizer, template, device, weights, Session(executor, chosen), kv
+            )
             report("ready", header.nbytes, header.nbytes)
             undo.pop_all()
         return engine
@@ -223,6 +225,33 @@ class Engine:
                     f"token id {id} does not exist; ids are 0 to {self.tokenizer.vocab_size - 1}",
                     "ids",
                 )
+
+
+async def preflight(
+    location: Location,
+    *,
+    context: int | None = None,
+    kv: KvType = "f16",
+    adapter: str | None = None,
+) -> Preflight:
+    """Say what a model is and whether it fits; refuse what loading would before any weight."""
+    header = await open_header(location)
+    try:
+        read_words(header)
+        device = await open_device(adapter)
+        try:
+            return judge(header, device, context, kv)
+        finally:
+            await device.close()
+    finally:
+        await header.close()
+
+
+def read_words(header: Header) -> tuple[Tokenizer, ChatTemplate]:
+    """Return a model's tokenizer and chat template; refuse those that cannot be used."""
+    tokenizer = load_tokenizer(header.directory.metadata)
+    _check_vocabulary(header, tokenizer)
+    return tokenizer, make_template(header.directory, tokenizer)
 
 
 async def _together(first: Coroutine[Any, Any, T], second: Coroutine[Any, Any, U]) -> tuple[T, U]:

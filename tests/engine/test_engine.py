@@ -12,11 +12,11 @@ import pytest
 from loaded import engine
 from tiny_models import CONTEXT, VOCAB, metadata, shapes, write_tiny
 from wgslm.chat.events import Done, Event, TextDelta
-from wgslm.engine import Engine, Progress
+from wgslm.engine import Engine, Progress, preflight
 from wgslm.errors import GgufError, LimitError, NoAdapterError, RequestError
 from wgslm.generate import Options
 from wgslm.gpu import Buffer, Device, Limits, open_device
-from wgslm.header import check_fit, open_header, planned_nbytes, preflight
+from wgslm.header import check_fit, open_header, planned_nbytes
 from wgslm.kernels.schedule import SOFTWARE
 from wgslm.quants import QUANTS
 from wgslm.sampling import Sampling

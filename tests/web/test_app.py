@@ -257,6 +257,15 @@ def test_a_bad_file_does_not_cost_the_model_that_works(loader: ScriptedLoader) -
     assert not engine.is_closed
 
 
+def test_the_guard_judges_the_context_that_is_asked_for() -> None:
+    loader = ScriptedLoader()
+
+    post("/wgslm/load", {"model": "a", "context": 32}, state=State(loader, ScriptedEngine()))
+    post("/wgslm/preflight", {"model": "b", "context": 16}, state=State(loader))
+
+    assert loader.judged == [("a", 32), ("b", 16)]
+
+
 def test_a_new_model_replaces_and_closes_the_old() -> None:
     old = ScriptedEngine()
     state = State(ScriptedLoader(), old)

@@ -1,7 +1,7 @@
 """The /wgslm/* routes: what no chat protocol has. Loading, preflight, tokens, continuing."""
 
 import codecs
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import asdict, replace
 
@@ -23,11 +23,7 @@ from wgslm_web.wire.options import NAMES, read_options
 async def load(request: Request) -> Response:
     """Replace the model and stream the progress; hanging up does not stop the load."""
     state: State = request.app.state.state
-    fields = Fields(await read_object(request))
-    model, context = fields.required("model"), fields.integer("context")
-    fields.finish("model, context")
-    if context is not None and context < 1:
-        raise fields.error("context", context, "at least 1")
+    model, context = _model_and_context(await read_object(request))
     return EventStream(_progress(state, state.start_load(model, context)))
 
 
@@ -41,10 +37,8 @@ async def cancel_load(request: Request) -> Response:
 async def preflight(request: Request) -> Response:
     """Read a model's header and say what it is and whether it fits."""
     state: State = request.app.state.state
-    fields = Fields(await read_object(request))
-    model = fields.required("model")
-    fields.finish("model")
-    return JSONResponse(asdict(await state.loader.preflight(state.locate(model))))
+    model, context = _model_and_context(await read_object(request))
+    return JSONResponse(asdict(await state.loader.preflight(state.locate(model), context)))
 
 
 async def tokenize(request: Request) -> Response:
@@ -130,6 +124,15 @@ def whole_characters(tokenizer: Tokenizer, ids: list[int]) -> TextDelta:
         if not decoder.getstate()[0]:
             return TextDelta(text, tuple(ids[:end]))
     return TextDelta("", ())
+
+
+def _model_and_context(body: Mapping[str, object]) -> tuple[str, int | None]:
+    fields = Fields(body)
+    model, context = fields.required("model"), fields.integer("context")
+    fields.finish("model, context")
+    if context is not None and context < 1:
+        raise fields.error("context", context, "at least 1")
+    return model, context
 
 
 async def _progress(state: State, load: Load) -> AsyncGenerator[Payload]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import wgslm.engine
-import wgslm.header
 from wgslm.chat.events import Event
 from wgslm.engine import ModelInfo, Progress
 from wgslm.errors import DeviceLostError, LimitError, WgslmError
@@ -68,8 +67,8 @@ class Loader(Protocol):
     async def load(self, location: Location, context: int | None, report: Report) -> Engine:
         """Load a model, reporting progress; cancelled by cancelling the task."""
 
-    async def preflight(self, location: Location) -> Preflight:
-        """Read a model's header only."""
+    async def preflight(self, location: Location, context: int | None) -> Preflight:
+        """Read a model's header only; raise what `load` would raise before it reads weights."""
 
 
 class EngineLoader:
@@ -79,9 +78,9 @@ class EngineLoader:
         """Load a model onto the GPU."""
         return await wgslm.engine.Engine.load(location, context=context, progress=report)
 
-    async def preflight(self, location: Location) -> Preflight:
+    async def preflight(self, location: Location, context: int | None) -> Preflight:
         """Read a model's header only."""
-        return await wgslm.header.preflight(location)
+        return await wgslm.engine.preflight(location, context=context)
 
 
 @dataclass
@@ -216,7 +215,7 @@ class State:
         load.report(Progress("opening", 0, 0, 0.0))
         async with self.gate.turn(must_wait=True):
             if self._engine is not None:  # a bad file must not cost the model that works
-                found = await self.loader.preflight(location)
+                found = await self.loader.preflight(location, context)
                 if not found.fits:
                     raise LimitError(found.why)
             await self._drop_engine()
