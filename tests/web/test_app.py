@@ -355,6 +355,34 @@ def test_continuing_an_answer_resends_it_without_a_cut_character() -> None:
     assert engine.asked[0][1].max_tokens == 20 - 3
 
 
+@pytest.mark.parametrize(("limit", "left"), [(4, 4 - 3), (3, 3), (2, 2)])
+def test_an_answer_that_has_its_length_goes_on_by_that_many(limit: int, left: int) -> None:
+    engine = ScriptedEngine()
+
+    body = {"messages": ASK["messages"], "ids": list(b"Caf"), "max_tokens": limit}
+    post("/wgslm/continue", body, engine)
+
+    assert engine.asked[0][1].max_tokens == left
+
+
+def test_a_cut_character_counts_as_part_of_the_length() -> None:
+    engine = ScriptedEngine()
+
+    body = {"messages": ASK["messages"], "ids": [*b"Caf", 0xC3], "max_tokens": 4}
+    post("/wgslm/continue", body, engine)
+
+    assert engine.asked[0][1].max_tokens == 4
+
+
+def test_what_is_far_too_much_is_refused_unsplit() -> None:
+    text = post("/wgslm/tokenize", {"text": "x" * 1_000_001}, ScriptedEngine())
+    messages = post(CHAT, {"messages": ASK["messages"] * 10_001}, ScriptedEngine())
+
+    assert (text.status_code, messages.status_code) == (400, 400)
+    assert "at most 1,000,000" in text.json()["error"]["message"]
+    assert "at most 10,000" in messages.json()["error"]["message"]
+
+
 @pytest.mark.parametrize("ids", [[], [256], [-1], ["1"], [True], "1"])
 def test_ids_that_the_model_does_not_have_are_refused(ids: object) -> None:
     response = post("/wgslm/continue", {"ids": ids}, ScriptedEngine())

@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from wgslm_web.refusals import Refusal
 
-BODY_LIMIT = 8 * 1024 * 1024  # a 128k-token prompt is about 0.6 MB of text
+BODY_LIMIT = 4 * 1024 * 1024  # a 128k-token prompt is about 0.6 MB of text
 BODY_SECONDS = 30.0
 DEPTH_LIMIT = 256
 
@@ -55,7 +55,7 @@ def parse_object(body: bytes) -> dict[str, object]:
 
 
 def depth_of(body: bytes) -> int:
-    """Return how deep brackets nest outside of strings; 8 MB take a fraction of a second."""
+    """Return how deep brackets nest outside of strings; 4 MB take a fraction of a second."""
     steps = _STRING.sub(b"", body).translate(_STEPS, _NO_BRACKETS)
     return max(accumulate(memoryview(steps).cast("b")), default=0)
 

@@ -136,6 +136,7 @@ class State:
         self.failure: str | None = None  # why there is no model, when a load failed
         self.created = 0
         self._engine: Engine | None = None
+        self._splitting = asyncio.Lock()
         self._set_engine(engine)
 
     @property
@@ -175,6 +176,11 @@ class State:
                     async with asyncio.timeout(CLOSE_SECONDS):
                         await self._drop_engine()
                 raise
+
+    async def words(self, split: Callable[[], list[int]]) -> list[int]:
+        """Run `split`, which may take seconds, beside the event loop and one at a time."""
+        async with self._splitting:
+            return await wgslm.engine.beside(split)
 
     def locate(self, model: str) -> Location:
         """Return what `model` names: files that the tab's user picked, else a path or URL."""
