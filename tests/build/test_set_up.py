@@ -1,5 +1,6 @@
 """The set-up's decisions: what is out of date, what is missing, what to type."""
 
+import os
 import sys
 import threading
 import time
@@ -70,6 +71,32 @@ def test_interrupted_set_up_starts_over(made: Path) -> None:
     environment.PACKAGES.unlink()
 
     assert not environment._is_made(environment.PACKAGES)
+
+
+def test_symlinked_venv_is_entered_once(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment.VENV.rename(made / "elsewhere")
+    environment.VENV.symlink_to(made / "elsewhere")
+    monkeypatch.setattr(environment.sys, "prefix", str(environment.VENV))
+    monkeypatch.setattr(environment.os, "execv", lambda *_: pytest.fail("started again"))
+
+    environment.enter()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows starts a child instead")
+def test_venv_that_leads_elsewhere_is_refused_at_the_second_try(
+    made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts: list[str] = []
+    monkeypatch.setenv(environment.RESTARTED, "")
+    monkeypatch.delenv(environment.RESTARTED)
+    monkeypatch.setattr(environment.os, "execv", lambda path, _: starts.append(path))
+
+    environment.enter()
+    with pytest.raises(SystemExit, match=r"delete .*\.venv, run this again"):
+        environment.enter()
+
+    assert starts == [str(environment.python())]
+    assert environment.RESTARTED not in os.environ
 
 
 def test_failed_command_shows_its_last_lines(tmp_path: Path) -> None:
