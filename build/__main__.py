@@ -28,6 +28,7 @@ def main() -> None:
     environment.enter()
     started = time.monotonic()
     bundle = environment.load("bundle")
+    environment.load("machine").try_gpu()
     bundle.build()
     print(bundle.sizes())
     print(f"dist/ is ready ({time.monotonic() - started:.1f} s)")

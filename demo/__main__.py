@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from build import environment, serve
+    from build import environment, machine, serve
 else:
     NAME = "wgslm_build_environment"
     spec = importlib.util.spec_from_file_location(
@@ -33,8 +33,9 @@ def main() -> None:
     """Do the main job with as little as possible to type."""
     arguments = _parser().parse_args()
     environment.enter()
-    bundle = environment.load("bundle")
     files, model = _model(arguments.model) if arguments.model else ({}, None)
+    adapter = environment.load("machine").try_gpu()
+    bundle = environment.load("bundle")
     bundle.build()
     with _site(bundle.DIST, files, arguments.port) as site:
         url = site.url
@@ -44,7 +45,7 @@ def main() -> None:
             print(f"wgslm is at {url} (Ctrl+C ends it)", flush=True)
             _wait()
         else:
-            _ask(url, arguments.ask or QUESTION, bundle.DIST / "demo.png")
+            _ask(url, arguments.ask or QUESTION, adapter, bundle.DIST / "demo.png")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -86,9 +87,9 @@ def _site(folder: Path, files: dict[str, Path], port: int | None) -> serve.Site:
     return site
 
 
-def _ask(url: str, question: str, picture: Path) -> None:
+def _ask(url: str, question: str, adapter: machine.Adapter | None, picture: Path) -> None:
     machine = environment.load("machine")
-    browser, flags = machine.ensure_browser(), machine.browser_flags(machine.adapter())
+    browser, flags = machine.ensure_browser(), machine.browser_flags(adapter)
     if TYPE_CHECKING:
         from demo import page
     else:
