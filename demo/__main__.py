@@ -51,13 +51,27 @@ def main() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python demo", description=(__doc__ or "").split(":")[0])
     parser.add_argument(
-        "--ask", metavar="TEXT", help="ask this in a headless browser, print the answer and end"
+        "--ask",
+        type=_filled,
+        metavar="TEXT",
+        help="ask this in a headless browser, print the answer and end",
     )
-    parser.add_argument("--model", metavar="PATH_OR_URL", help="a GGUF file; else the embedded one")
+    parser.add_argument(
+        "--model",
+        type=_filled,
+        metavar="PATH_OR_URL",
+        help="a GGUF file; else the embedded one",
+    )
     parser.add_argument(
         "--port", type=int, help=f"serve on this port of 127.0.0.1 (else {PORT} or a free one)"
     )
     return parser
+
+
+def _filled(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty; leave the option out to use the default")
+    return text
 
 
 def _model(location: str) -> tuple[dict[str, Path], str]:
