@@ -1,8 +1,8 @@
 """The set-up that `python build`, `python tests` and `python demo` share.
 
 Knows how to get from any Python >= 3.11 to `.venv` with every pinned package in it. Until then it
-runs on the standard library alone; so do its sibling `steps`. Loaded by path, because
-`import build.environment` finds PyPA's `build` once that is installed.
+runs on the standard library alone; so do its sibling `steps`. Imported from inside this folder,
+because `import build.environment` finds PyPA's `build` once that is installed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+sys.modules["wgslm_build_environment"] = sys.modules[__name__]  # where `load`ed modules look
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build"
 CACHE = ROOT / ".cache"

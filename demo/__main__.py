@@ -6,7 +6,6 @@ Where there is no display, or with --ask, a headless browser asks one question t
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import sys
 import threading
@@ -18,12 +17,10 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from build import environment, machine, serve
 else:
-    NAME = "wgslm_build_environment"
-    spec = importlib.util.spec_from_file_location(
-        NAME, Path(__file__).resolve().parents[1] / "build/environment.py"
-    )
-    environment = sys.modules[NAME] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(environment)
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "build"))
+    import environment
+
+    del sys.path[0]
 
 QUESTION = "What is wgslm?"
 PORT = 8137  # always the same, so that the page finds again what it stored for its origin
