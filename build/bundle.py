@@ -1,11 +1,12 @@
 """Writes `dist/`: a static site that needs nothing but a web server.
 
 index.html, style.css, *.js    web/wgslm_web/page/, the worker among them
-engine/gpu.js, sources.js      engine/wgslm/{gpu,sources}/browser.js
+engine/gpu-browser.js          engine/wgslm/gpu/browser.js
+engine/sources-browser.js      engine/wgslm/sources/browser.js
 vendor/marked.js, purify.js    the page's libraries as ES modules; licenses.txt beside them
 pyodide/                       indexURL of loadPyodide
 app.zip                        for pyodide.unpackArchive: our Python, its libraries, the shaders
-models.json, models/           [{"name", "url", "size"}]; url is relative to models.json
+models/                        the model of demo/model, which index.html then names
 """
 
 from __future__ import annotations

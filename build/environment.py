@@ -1,8 +1,8 @@
 """The set-up that `python build`, `python tests` and `python demo` share.
 
 Knows how to get from any Python >= 3.11 to `.venv` with every pinned package in it. Until then it
-runs on the standard library alone; so do its sibling `steps`. Loaded by path, because
-`import build.environment` finds PyPA's `build` once that is installed.
+runs on the standard library alone; so do its sibling `steps`. Imported from inside this folder,
+because `import build.environment` finds PyPA's `build` once that is installed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+sys.modules["wgslm_build_environment"] = sys.modules[__name__]  # where `load`ed modules look
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build"
 CACHE = ROOT / ".cache"
@@ -22,6 +23,7 @@ VENV = ROOT / ".venv"
 REQUIREMENTS = BUILD / "requirements.txt"
 PACKAGES = VENV / "packages-installed"  # stamps: each holds the hash of what it was made from
 PROJECT = VENV / "project-installed"
+RESTARTED = "WGSLM_RESTARTED_IN_VENV"  # set between an exec and its enter(), and nowhere else
 OLDEST = (3, 11)
 
 
@@ -32,8 +34,14 @@ def enter() -> None:
     if not _is_made(PACKAGES) or not _is_made(PROJECT):
         with load("steps").locked(CACHE / "set-up.lock"):
             _set_up()
-    if Path(sys.prefix).resolve() == VENV:
+    is_second_try = os.environ.pop(RESTARTED, None) is not None
+    if Path(sys.prefix).resolve() == VENV.resolve():
         return
+    if is_second_try:
+        sys.exit(
+            f"{python()} belongs to {sys.prefix}, not to {VENV}: delete {VENV}, run this again"
+        )
+    os.environ[RESTARTED] = "1"
     command = [str(python()), *sys.orig_argv[1:]]
     if os.name == "nt":  # exec on Windows gives the prompt back before the program has ended
         sys.exit(subprocess.call(command))

@@ -6,13 +6,15 @@ of its own because a broken driver can take the process down with it.
 
 from __future__ import annotations
 
+import glob
+import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +32,13 @@ MAC_APPS = ("Google Chrome", "Chromium", "Microsoft Edge", "Brave Browser")
 WINDOWS_PROGRAMS = ("Google/Chrome/Application/chrome.exe", "Microsoft/Edge/Application/msedge.exe")
 WINDOWS_FOLDERS = ("PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA")
 CHECK_SECONDS = 60
+KEPT = "adapter.json"  # in .cache/: asking wgpu takes a second or more
+# What decides which adapter wgpu sees: the drivers, the devices, and variables that choose.
+DRIVERS = (
+    "/usr/share/vulkan/icd.d/*", "/usr/local/share/vulkan/icd.d/*", "/etc/vulkan/icd.d/*",
+    "/usr/lib*/libvulkan.so*", "/usr/lib/*/libvulkan.so*", "/dev/dri/*", "/dev/nvidia*", "/dev/dxg",
+)  # fmt: skip
+CHOOSING = ("VK_", "WGPU_", "MESA_", "CUDA_", "NVIDIA_", "GALLIUM_", "LIBGL_")
 SOFTWARE_FLAGS = ("--use-webgpu-adapter=swiftshader",)
 LINUX_GPU_FLAGS = ("--enable-features=Vulkan", "--ignore-gpu-blocklist")
 
@@ -75,16 +84,41 @@ def browser_flags(adapter: Adapter | None) -> list[str]:
 
 def ensure_gpu() -> Adapter:
     """Return the adapter that Python sees; install Mesa's drivers where there is none."""
-    if found := adapter():
+    if found := kept_adapter():
         return found
     if sys.platform != "linux":
         raise steps.SetUpError("No WebGPU adapter here, and macOS and Windows bring one: see wgpu")
     steps.apt_install("a Vulkan driver", ["mesa-vulkan-drivers", "libvulkan1"])
-    if found := adapter():
+    if found := kept_adapter():
         return found
     raise steps.SetUpError(
         "mesa-vulkan-drivers is installed, but wgpu sees no adapter; vulkaninfo may tell why"
     )
+
+
+def try_gpu() -> Adapter | None:
+    """Do as `ensure_gpu`; where that fails say why, and what to type, and go on with None."""
+    try:
+        return ensure_gpu()
+    except steps.SetUpError as error:
+        print(f"The page can do without, but not .venv's wgslm: {error}", file=sys.stderr)
+        return None
+
+
+def kept_adapter() -> Adapter | None:
+    """Return what `adapter` said, asking again only where drivers or devices have changed."""
+    place, key = environment.CACHE / KEPT, _drivers()
+    try:
+        kept = json.loads(place.read_text())
+        if kept["key"] == key:
+            return Adapter(kept["name"], kept["kind"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # never asked, or interrupted while writing
+    if found := adapter():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(json.dumps({"key": key, **asdict(found)}))
+        return found
+    return None
 
 
 def adapter() -> Adapter | None:
@@ -95,6 +129,18 @@ def adapter() -> Adapter | None:
     except subprocess.TimeoutExpired:
         return None
     return Adapter(**json.loads(done.stdout)) if done.returncode == 0 else None
+
+
+def _drivers() -> str:
+    """Name what an adapter depends on: installed packages, drivers, devices, variables."""
+    facts = [environment.PACKAGES.read_text() if environment.PACKAGES.is_file() else ""]
+    for path in sorted(path for pattern in DRIVERS for path in glob.glob(pattern)):
+        is_driver = path.endswith(".json")
+        facts.append(f"{path} {os.lstat(path).st_mtime_ns if is_driver else ''}")
+    facts += [
+        f"{name}={value}" for name, value in sorted(os.environ.items()) if name.startswith(CHOOSING)
+    ]
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()
 
 
 def _browsers() -> Iterator[Path]:

@@ -10,11 +10,11 @@ import threading
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 HOST = "127.0.0.1"
+NAMES = (HOST, "localhost")  # a foreign name that leads here is a page that wants to read models
 TYPES = {
     ".css": "text/css; charset=utf-8",
     ".gguf": "application/octet-stream",
@@ -43,6 +43,9 @@ class Site(ThreadingHTTPServer):
         self.folder = folder.resolve()
         self.files = dict(files or {})
         self.url = f"http://{HOST}:{self.server_port}/"
+        self.hosts = {f"{name}:{self.server_port}" for name in NAMES}
+        if self.server_port == 80:  # browsers leave it out
+            self.hosts.update(NAMES)
         self._thread = threading.Thread(
             target=self.serve_forever, args=(POLL_SECONDS,), daemon=True
         )
@@ -52,12 +55,7 @@ class Site(ThreadingHTTPServer):
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop, and free the port."""
         self.shutdown()
         self.server_close()
@@ -94,6 +92,9 @@ class Handler(BaseHTTPRequestHandler):
         """Keep the terminal for what people read."""
 
     def _answer(self, with_body: bool) -> None:
+        if (self.headers["Host"] or "").lower() not in self.server.hosts:
+            self.send_error(403, explain=f"This server is {self.server.url}")
+            return
         try:
             path = self.server.find(self.path)
             file = path.open("rb") if path else None

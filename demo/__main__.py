@@ -6,7 +6,6 @@ Where there is no display, or with --ask, a headless browser asks one question t
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import sys
 import threading
@@ -16,14 +15,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from build import environment, serve
+    from build import environment, machine, serve
 else:
-    NAME = "wgslm_build_environment"
-    spec = importlib.util.spec_from_file_location(
-        NAME, Path(__file__).resolve().parents[1] / "build/environment.py"
-    )
-    environment = sys.modules[NAME] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(environment)
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "build"))
+    import environment
+
+    del sys.path[0]
 
 QUESTION = "What is wgslm?"
 PORT = 8137  # always the same, so that the page finds again what it stored for its origin
@@ -33,8 +30,9 @@ def main() -> None:
     """Do the main job with as little as possible to type."""
     arguments = _parser().parse_args()
     environment.enter()
-    bundle = environment.load("bundle")
     files, model = _model(arguments.model) if arguments.model else ({}, None)
+    adapter = environment.load("machine").try_gpu()
+    bundle = environment.load("bundle")
     bundle.build()
     with _site(bundle.DIST, files, arguments.port) as site:
         url = site.url
@@ -44,19 +42,33 @@ def main() -> None:
             print(f"wgslm is at {url} (Ctrl+C ends it)", flush=True)
             _wait()
         else:
-            _ask(url, arguments.ask or QUESTION, bundle.DIST / "demo.png")
+            _ask(url, arguments.ask or QUESTION, adapter, bundle.DIST / "demo.png")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python demo", description=(__doc__ or "").split(":")[0])
     parser.add_argument(
-        "--ask", metavar="TEXT", help="ask this in a headless browser, print the answer and end"
+        "--ask",
+        type=_filled,
+        metavar="TEXT",
+        help="ask this in a headless browser, print the answer and end",
     )
-    parser.add_argument("--model", metavar="PATH_OR_URL", help="a GGUF file; else the embedded one")
+    parser.add_argument(
+        "--model",
+        type=_filled,
+        metavar="PATH_OR_URL",
+        help="a GGUF file; else the embedded one",
+    )
     parser.add_argument(
         "--port", type=int, help=f"serve on this port of 127.0.0.1 (else {PORT} or a free one)"
     )
     return parser
+
+
+def _filled(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty; leave the option out to use the default")
+    return text
 
 
 def _model(location: str) -> tuple[dict[str, Path], str]:
@@ -86,9 +98,9 @@ def _site(folder: Path, files: dict[str, Path], port: int | None) -> serve.Site:
     return site
 
 
-def _ask(url: str, question: str, picture: Path) -> None:
+def _ask(url: str, question: str, adapter: machine.Adapter | None, picture: Path) -> None:
     machine = environment.load("machine")
-    browser, flags = machine.ensure_browser(), machine.browser_flags(machine.adapter())
+    browser, flags = machine.ensure_browser(), machine.browser_flags(adapter)
     if TYPE_CHECKING:
         from demo import page
     else:

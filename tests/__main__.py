@@ -6,23 +6,18 @@ Knows which checks there are and their order; each is a tool of its own that can
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from build import environment
 else:
-    NAME = "wgslm_build_environment"
-    spec = importlib.util.spec_from_file_location(
-        NAME, Path(__file__).resolve().parents[1] / "build/environment.py"
-    )
-    environment = sys.modules[NAME] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(environment)
+    from setup_modules import load
+
+    environment = load("environment")
 
 CHECKS = (
     ("ruff", "check", "."),

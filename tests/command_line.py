@@ -4,6 +4,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,6 +61,17 @@ def environ(**changes: str) -> dict[str, str]:
     """Return an environment in which this checkout is what is run."""
     paths = os.pathsep.join(str(ROOT / name) for name in ("engine", "web"))
     return {**os.environ, "PYTHONPATH": paths, "PYTHONUTF8": "1", **changes}
+
+
+@contextmanager
+def killed_after(process: subprocess.Popen[str], seconds: float) -> Iterator[None]:
+    """Kill a process that has not said what it should by then, so that reading its pipe ends."""
+    timer = threading.Timer(seconds, process.kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def finish(process: subprocess.Popen[str], timeout: float = 60) -> Outcome:

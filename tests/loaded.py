@@ -10,7 +10,7 @@ import numpy as np
 from twins import Array
 from twins.plan import Machine
 from twins.quants import decode_rows
-from wgslm.engine import Engine
+from wgslm.engine import Engine, read_words
 from wgslm.generate import Session
 from wgslm.gpu import Device
 from wgslm.header import Header, open_header
@@ -20,7 +20,6 @@ from wgslm.plan import Plan
 from wgslm.plan.execute import Executor
 from wgslm.plan.lower import lower
 from wgslm.plan.tensors import Tensors
-from wgslm.text import load_tokenizer
 from wgslm.weights import Stored, free, load_weights
 
 
@@ -118,6 +117,6 @@ async def engine(device: Device, path: Path, *, context: int = 96) -> AsyncItera
     async with loaded(device, path) as model:
         plans = model.plans((1, 16), context=context)
         async with model.executor(plans) as executor:
-            tokenizer = load_tokenizer(model.header.directory.metadata)
+            tokenizer, template = read_words(model.header)
             current = Session(executor, context)
-            yield Engine(model.header, tokenizer, device, model.weights, current, "f32")
+            yield Engine(model.header, tokenizer, template, device, model.weights, current, "f32")

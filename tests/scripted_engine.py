@@ -96,6 +96,7 @@ class ScriptedLoader:
     errors: dict[str, Exception] = field(default_factory=dict)
     fits: bool = True
     hold: asyncio.Event | None = None  # a load waits for this before its last step
+    judged: list[tuple[Location, int | None]] = field(default_factory=list)
     loaded: list[tuple[Location, int | None]] = field(default_factory=list)
 
     async def load(self, location: Location, context: int | None, report: Report) -> ScriptedEngine:
@@ -109,8 +110,9 @@ class ScriptedLoader:
         report(Progress("ready", 100, 100, 0.2))
         return ScriptedEngine(name=str(location))
 
-    async def preflight(self, location: Location) -> Preflight:
+    async def preflight(self, location: Location, context: int | None) -> Preflight:
         """Describe the location."""
+        self.judged.append((location, context))
         self._fail(location)
         return Preflight("llama", 1000, "Q8_0", 64, 4096, 8192, self.fits, "needs more memory")
 

@@ -53,9 +53,14 @@ def directory(name: str, quant: Quant, head: Quant | None = None) -> Directory:
 
 
 def write_tiny(
-    path: Path, name: str, quant: Quant, head: Quant | None = None, vocab: int = VOCAB
+    path: Path,
+    name: str,
+    quant: Quant,
+    head: Quant | None = None,
+    vocab: int = VOCAB,
+    change: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Write a model with random weights that keep activations near 1."""
+    """Write a model with random weights that keep activations near 1; `change` is metadata."""
     tensors = {}
     for tensor, (shape, of) in shapes(name, quant, head, vocab).items():
         rows = int(np.prod(shape[1:]))
@@ -64,7 +69,7 @@ def write_tiny(
         if tensor.endswith("norm.weight"):
             data = (np.frombuffer(data, "<f4") + np.float32(1)).tobytes()
         tensors[tensor] = Tensor(shape, data, of.ggml_type)
-    return write_gguf(path, metadata(name, vocab), tensors)
+    return write_gguf(path, {**metadata(name, vocab), **(change or {})}, tensors)
 
 
 def metadata(name: str, vocab: int = VOCAB) -> Mapping[str, Any]:

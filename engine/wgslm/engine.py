@@ -5,10 +5,11 @@ Loads what a header describes, renders conversations, and turns generated ids in
 
 import asyncio
 import contextlib
+import sys
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 from wgslm.chat.events import Done, Event, TextDelta, Timings, Usage
 from wgslm.chat.parse import StopStrings
@@ -17,7 +18,7 @@ from wgslm.errors import GgufError, RequestError
 from wgslm.generate import Options, Run, Session
 from wgslm.gguf import Directory
 from wgslm.gpu import AdapterInfo, Device, open_device
-from wgslm.header import EACH_SIZE, Header, check_fit, open_header
+from wgslm.header import EACH_SIZE, Header, Preflight, check_fit, judge, open_header
 from wgslm.kernels.attention import KvType
 from wgslm.kernels.schedule import choose
 from wgslm.plan.execute import Executor
@@ -26,6 +27,7 @@ from wgslm.text import Tokenizer, load_tokenizer
 from wgslm.text.stream import TextStream
 from wgslm.weights import Stored, free, load_weights
 
+P = ParamSpec("P")
 T = TypeVar("T")
 U = TypeVar("U")
 Stage = Literal["opening", "header", "tokenizer", "compiling", "weights", "ready"]
@@ -63,6 +65,7 @@ class Engine:
         self,
         header: Header,
         tokenizer: Tokenizer,
+        template: ChatTemplate,
         device: Device,
         weights: Mapping[str, tuple[Stored, ...]],
         session: Session,
@@ -72,7 +75,7 @@ class Engine:
         self.name = header.name
         self.header = header
         self.tokenizer = tokenizer
-        self.template = make_template(header.directory, tokenizer)
+        self.template = template
         self.device = device
         self.session = session
         self.kv = kv
@@ -112,8 +115,7 @@ class Engine:
             undo.push_async_callback(header.close)
             report("tokenizer")
             await asyncio.sleep(0)  # lets those who show it do so before the tokenizer takes all
-            tokenizer = load_tokenizer(header.directory.metadata)
-            _check_vocabulary(header, tokenizer)
+            tokenizer, template = read_words(header)
             report("compiling")
             device = await open_device(adapter)
             undo.push_async_callback(device.close)
@@ -135,18 +137,22 @@ class Engine:
             )
             executor = Executor(device, plans, weights)
             await executor.prepare()
-            engine = cls(header, tokenizer, device, weights, Session(executor, chosen), kv)
+            engine = cls(
+                header, tokenizer, template, device, weights, Session(executor, chosen), kv
+            )
             report("ready", header.nbytes, header.nbytes)
             undo.pop_all()
         return engine
 
     def prompt_ids(self, messages: Sequence[Mapping[str, object]]) -> list[int]:
         """Return the ids of a conversation up to where the answer begins."""
+        self._check_size(_nbytes(message.get("content")) for message in messages)
         return self.tokenizer.encode_segments(self.template.render(messages))
 
     def raw_ids(self, prompt: str | Sequence[int]) -> list[int]:
         """Return the ids of a raw prompt. EOS is never added: the answer comes next."""
         if isinstance(prompt, str):
+            self._check_size([_nbytes(prompt)])
             return self.tokenizer.encode(prompt, bos=self.tokenizer.add_bos)
         return list(prompt)
 
@@ -154,7 +160,8 @@ class Engine:
         self, messages: Sequence[Mapping[str, object]], options: Options
     ) -> AsyncGenerator[Event]:
         """Answer a conversation. Closing the generator ends the answer."""
-        async with contextlib.aclosing(self.complete(self.prompt_ids(messages), options)) as events:
+        ids = await beside(self.prompt_ids, messages)
+        async with contextlib.aclosing(self.complete(ids, options)) as events:
             async for event in events:
                 yield event
 
@@ -163,7 +170,7 @@ class Engine:
     ) -> AsyncGenerator[Event]:
         """Continue a text as it is, or ids. Closing the generator ends it."""
         begun = time.perf_counter()
-        ids = self.raw_ids(prompt)
+        ids = await beside(self.raw_ids, prompt)
         self._check_ids(ids)
         text, stops = TextStream(self.tokenizer), StopStrings(options.stop)
         run, first, told = Run(len(ids)), 0.0, 0
@@ -216,6 +223,17 @@ class Engine:
         await self.device.close()
         await self.header.close()
 
+    def _check_size(self, texts: Iterable[int]) -> None:
+        """Refuse at once what cannot fit, however it is split: a token has only so many bytes."""
+        nbytes, most = sum(texts), self.info.context * self.tokenizer.longest_nbytes
+        if nbytes > most:
+            raise RequestError(
+                f"the prompt has {nbytes:,} bytes and the context of {self.info.context:,} tokens "
+                f"holds at most {most:,}; shorten the conversation or load the model with a "
+                "larger context",
+                "messages",
+            )
+
     def _check_ids(self, ids: Sequence[int]) -> None:
         for id in ids:
             if not 0 <= id < self.tokenizer.vocab_size:
@@ -223,6 +241,48 @@ class Engine:
                     f"token id {id} does not exist; ids are 0 to {self.tokenizer.vocab_size - 1}",
                     "ids",
                 )
+
+
+async def beside(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run long work in a thread, so that the event loop goes on; in the tab, which has none, here.
+
+    Cancelling waits for its end, so that whoever lets one at a time in has one at a time.
+    """
+    if sys.platform == "emscripten":
+        return work(*args, **kwargs)
+    task = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.gather(task, return_exceptions=True)
+        raise
+
+
+async def preflight(
+    location: Location,
+    *,
+    context: int | None = None,
+    kv: KvType = "f16",
+    adapter: str | None = None,
+) -> Preflight:
+    """Say what a model is and whether it fits; refuse what loading would before any weight."""
+    header = await open_header(location)
+    try:
+        read_words(header)
+        device = await open_device(adapter)
+        try:
+            return judge(header, device, context, kv)
+        finally:
+            await device.close()
+    finally:
+        await header.close()
+
+
+def read_words(header: Header) -> tuple[Tokenizer, ChatTemplate]:
+    """Return a model's tokenizer and chat template; refuse those that cannot be used."""
+    tokenizer = load_tokenizer(header.directory.metadata)
+    _check_vocabulary(header, tokenizer)
+    return tokenizer, make_template(header.directory, tokenizer)
 
 
 async def _together(first: Coroutine[Any, Any, T], second: Coroutine[Any, Any, U]) -> tuple[T, U]:
@@ -235,6 +295,10 @@ async def _together(first: Coroutine[Any, Any, T], second: Coroutine[Any, Any, U
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         raise
+
+
+def _nbytes(content: object) -> int:
+    return len(content.encode("utf-8", "replace")) if isinstance(content, str) else 0
 
 
 def _done(run: Run, first_seconds: float) -> Done:

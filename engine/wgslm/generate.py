@@ -7,6 +7,7 @@ import asyncio
 import math
 import time
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from wgslm.errors import RequestError, WgslmError
@@ -77,7 +78,7 @@ class Session:
         self.check(prompt)
         sampler = Sampler(options.sampling)
         history = list(prompt)
-        async with self._turn:
+        async with self._turn, self._sound_cache():
             begun = time.perf_counter()
             plan = await self._prefill(history, sampler.wanted(history), run)
             while True:
@@ -101,13 +102,22 @@ class Session:
     async def logits(self, ids: Sequence[int]) -> list[float]:
         """Return the logits after `ids`."""
         self.check(ids)
-        async with self._turn:
+        async with self._turn, self._sound_cache():
             plan = await self._prefill(list(ids), None, Run(len(ids)))
             return list(await self.executor.logits(plan))
 
     def forget(self) -> None:
         """Empty the cache."""
         self._cached.clear()
+
+    @asynccontextmanager
+    async def _sound_cache(self) -> AsyncGenerator[None]:
+        """Forget the cache when a step fails: what was submitted may never have run."""
+        try:
+            yield
+        except Exception:
+            self.forget()
+            raise
 
     async def _prefill(self, ids: list[int], wanted: int | None, run: Run) -> Plan:
         """Run all ids whose keys are not in the cache yet; at least the last one."""
@@ -137,7 +147,7 @@ class Session:
 
     async def _choose(self, plan: Plan, sampler: Sampler, history: list[int]) -> int:
         found = await self.executor.candidates(plan, everything=sampler.wanted(history) is None)
-        if not found.ids or not math.isfinite(math.fsum(found.logits)):
+        if not found.ids or not all(map(math.isfinite, found.logits)):
             raise WgslmError(
                 "the model's logits are not numbers: the file is damaged, or this GPU's driver "
                 "computes wrongly"

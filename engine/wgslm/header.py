@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from wgslm.errors import GgufError, LimitError
 from wgslm.gguf import Directory, read_directory
-from wgslm.gpu import Device, Limits, open_device
+from wgslm.gpu import Device, Limits
 from wgslm.kernels.attention import KvType
 from wgslm.kernels.schedule import Schedule, choose
 from wgslm.models import Model, read_model
@@ -135,23 +135,11 @@ def check_fit(limits: Limits, plans: Sequence[Plan], context: int) -> None:
                 )
 
 
-async def preflight(location: Location, context: int | None = None) -> Preflight:
-    """Say what a model is and whether this adapter can run it."""
-    header = await open_header(location)
-    try:
-        device = await open_device()
-        try:
-            return _judge(header, device, context)
-        finally:
-            await device.close()
-    finally:
-        await header.close()
-
-
-def _judge(header: Header, device: Device, context: int | None) -> Preflight:
+def judge(header: Header, device: Device, context: int | None, kv: KvType) -> Preflight:
+    """Say what a model is and whether this adapter can hold it."""
     chosen = header.context(context)
     schedule = choose(device.adapter.kind, device.features)
-    plans, names = header.plans(device.limits, schedule, chosen, "f16")
+    plans, names = header.plans(device.limits, schedule, chosen, kv)
     why = ""
     try:
         check_fit(device.limits, plans, chosen)

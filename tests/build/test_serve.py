@@ -39,6 +39,19 @@ def get(
     return response.status, response.headers, body
 
 
+@pytest.mark.parametrize("host", ["rebound.example:{port}", "127.0.0.1:1", "localhost", ""])
+def test_page_of_another_name_reads_nothing(site: "Site", host: str) -> None:
+    status, _, body = get(site, "/models/x.gguf", Host=host.format(port=site.server_port))
+
+    assert status == 403
+    assert CONTENT not in body
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:{port}", "localhost:{port}", "LocalHost:{port}"])
+def test_both_names_of_this_machine_are_answered(site: "Site", host: str) -> None:
+    assert get(site, "/", Host=host.format(port=site.server_port))[0] == 200
+
+
 def test_folder_means_its_index(site: "Site") -> None:
     status, headers, body = get(site, "/?model=x")
 

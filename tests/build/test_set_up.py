@@ -1,5 +1,6 @@
 """The set-up's decisions: what is out of date, what is missing, what to type."""
 
+import os
 import sys
 import threading
 import time
@@ -70,6 +71,32 @@ def test_interrupted_set_up_starts_over(made: Path) -> None:
     environment.PACKAGES.unlink()
 
     assert not environment._is_made(environment.PACKAGES)
+
+
+def test_symlinked_venv_is_entered_once(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment.VENV.rename(made / "elsewhere")
+    environment.VENV.symlink_to(made / "elsewhere")
+    monkeypatch.setattr(environment.sys, "prefix", str(environment.VENV))
+    monkeypatch.setattr(environment.os, "execv", lambda *_: pytest.fail("started again"))
+
+    environment.enter()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows starts a child instead")
+def test_venv_that_leads_elsewhere_is_refused_at_the_second_try(
+    made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts: list[str] = []
+    monkeypatch.setenv(environment.RESTARTED, "")
+    monkeypatch.delenv(environment.RESTARTED)
+    monkeypatch.setattr(environment.os, "execv", lambda path, _: starts.append(path))
+
+    environment.enter()
+    with pytest.raises(SystemExit, match=r"delete .*\.venv, run this again"):
+        environment.enter()
+
+    assert starts == [str(environment.python())]
+    assert environment.RESTARTED not in os.environ
 
 
 def test_failed_command_shows_its_last_lines(tmp_path: Path) -> None:
@@ -145,6 +172,74 @@ def test_shell_without_a_browser_behind_it_is_passed_over(
     monkeypatch.setattr(machine.shutil, "which", lambda name: str(tmp_path / name))
 
     assert machine.ensure_browser() == browser
+
+
+@pytest.fixture
+def asked(made: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """How often wgpu was asked, on a machine with one driver: icd.json."""
+    asked: list[str] = []
+
+    def answer() -> object:
+        asked.append("wgpu")
+        return machine.Adapter("llvmpipe", "software")
+
+    (made / "icd.json").touch()
+    monkeypatch.setattr(environment, "CACHE", made / ".cache")
+    monkeypatch.setattr(machine, "DRIVERS", (str(made / "*.json"),))
+    monkeypatch.setattr(machine, "adapter", answer)
+    return asked
+
+
+def test_adapter_is_asked_for_once(asked: list[str]) -> None:
+    first, second = machine.ensure_gpu(), machine.ensure_gpu()
+
+    assert first == second == machine.Adapter("llvmpipe", "software")
+    assert asked == ["wgpu"]
+
+
+def test_new_driver_is_asked_about(asked: list[str], made: Path) -> None:
+    machine.ensure_gpu()
+    (made / "other.json").touch()
+
+    machine.ensure_gpu()
+
+    assert len(asked) == 2
+
+
+def test_chosen_driver_is_asked_about(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.ensure_gpu()
+    monkeypatch.setenv("VK_DRIVER_FILES", "icd.json")
+
+    machine.ensure_gpu()
+
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("broken", ["", "[]", '{"key": "other"}'])
+def test_broken_record_of_the_adapter_is_made_anew(
+    asked: list[str], made: Path, broken: str
+) -> None:
+    (made / ".cache").mkdir()
+    (made / ".cache" / machine.KEPT).write_text(broken)
+
+    machine.ensure_gpu()
+    machine.ensure_gpu()
+
+    assert asked == ["wgpu"]
+
+
+def test_missing_driver_is_said_and_stops_no_page(
+    asked: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(machine, "adapter", lambda: None)
+    monkeypatch.setattr(machine.sys, "platform", "linux")
+    monkeypatch.setattr(steps.shutil, "which", lambda name: "apt-get")
+    monkeypatch.setattr(steps.os, "geteuid", lambda: 1000, raising=False)
+
+    assert machine.try_gpu() is None
+
+    typed = "sudo apt-get install mesa-vulkan-drivers libvulkan1"
+    assert capsys.readouterr().err.endswith(f"a Vulkan driver is missing; run: {typed}\n")
 
 
 @pytest.mark.parametrize(("kind", "software"), [("gpu", False), ("software", True), (None, True)])

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from command_line import Outcome, call, command, finish, start
+from command_line import Outcome, call, command, finish, killed_after, start
 from terminal import PROMPT, Terminal
 from tiny_models import CONTEXT, VOCAB, write_tiny
 from wgslm.gpu import Device
@@ -203,7 +203,8 @@ def test_chat_from_a_pipe_ends_at_the_first_error(
 def test_ctrl_c_ends_run_with_130(model: Path) -> None:
     process = start("run", model, "-p", "a", "--raw", "--top-k", 0)
     assert process.stdout
-    process.stdout.read(1)
+    with killed_after(process, 60):
+        assert process.stdout.read(1), "the answer ended, or never came"
 
     process.send_signal(signal.SIGINT)
 
@@ -218,10 +219,12 @@ def test_ctrl_c_ends_the_answer_but_not_the_chat(model: Path) -> None:
     assert process.stdin and process.stdout and process.stderr
     process.stdin.write("one\n")
     process.stdin.flush()
-    process.stdout.read(1)
+    with killed_after(process, 60):
+        assert process.stdout.read(1), "the chat ended, or said nothing for too long"
     process.send_signal(signal.SIGINT)
-    while "stopped" not in (line := process.stderr.readline()):
-        assert line, "the chat ended"
+    with killed_after(process, 60):
+        while "stopped" not in (line := process.stderr.readline()):
+            assert line, "the chat ended, or said nothing for too long"
 
     more = "/set max-tokens 2\ntwo\n"
     out, err = process.communicate(more, timeout=60)
@@ -256,8 +259,9 @@ def test_stderr_is_clean_without_a_desktop(model: Path) -> None:
 def test_serve_answers_until_ctrl_c(model: Path) -> None:
     process = start("serve", model, "--port", 0)
     assert process.stderr
-    while "listening on" not in (line := process.stderr.readline()):
-        assert line, "the server ended"
+    with killed_after(process, 60):
+        while "listening on" not in (line := process.stderr.readline()):
+            assert line, "the server ended, or said nothing for too long"
     url = line.split()[2]
     with urllib.request.urlopen(f"{url}/models", timeout=10) as reply:
         models = json.load(reply)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -12,14 +13,15 @@ import pytest
 from loaded import engine
 from tiny_models import CONTEXT, VOCAB, metadata, shapes, write_tiny
 from wgslm.chat.events import Done, Event, TextDelta
-from wgslm.engine import Engine, Progress
+from wgslm.engine import Engine, Progress, preflight
 from wgslm.errors import GgufError, LimitError, NoAdapterError, RequestError
 from wgslm.generate import Options
 from wgslm.gpu import Buffer, Device, Limits, open_device
-from wgslm.header import check_fit, open_header, planned_nbytes, preflight
+from wgslm.header import check_fit, open_header, planned_nbytes
 from wgslm.kernels.schedule import SOFTWARE
 from wgslm.quants import QUANTS
 from wgslm.sampling import Sampling
+from wgslm.text import Segment
 
 pytestmark = [pytest.mark.gpu, pytest.mark.usefixtures("device")]
 BY_NAME = {quant.name: quant for quant in QUANTS}
@@ -119,6 +121,42 @@ def test_every_prefix_of_an_answer_has_whole_characters(checked: Checked) -> Non
         for delta in deltas:
             so_far += delta.text
             assert whole.startswith(so_far)
+
+    checked(check)
+
+
+def test_a_prompt_that_cannot_fit_is_refused_before_it_is_split(
+    checked: Checked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def check(current: Engine) -> None:
+        monkeypatch.setattr(current.tokenizer, "_encode", None)
+        text = "x" * (current.info.context * current.tokenizer.longest_nbytes + 1)
+
+        with pytest.raises(RequestError, match="bytes and the context of 96 tokens holds at most"):
+            await anext(current.chat([{"role": "user", "content": text}], Options()))
+        with pytest.raises(RequestError, match="shorten"):
+            await anext(current.complete(text, Options()))
+
+    checked(check)
+
+
+def test_splitting_a_prompt_leaves_the_event_loop_free(
+    checked: Checked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def check(current: Engine) -> None:
+        ticks, encode = 0, current.tokenizer.encode_segments
+
+        def slow(segments: Sequence[Segment]) -> list[int]:
+            time.sleep(0.3)
+            return encode(segments)
+
+        monkeypatch.setattr(current.tokenizer, "encode_segments", slow)
+        answer = asyncio.ensure_future(anext(current.chat(MESSAGES, Options(max_tokens=1))))
+        while not answer.done():
+            await asyncio.sleep(0.01)
+            ticks += 1
+
+        assert ticks > 5
 
     checked(check)
 

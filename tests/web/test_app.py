@@ -257,6 +257,15 @@ def test_a_bad_file_does_not_cost_the_model_that_works(loader: ScriptedLoader) -
     assert not engine.is_closed
 
 
+def test_the_guard_judges_the_context_that_is_asked_for() -> None:
+    loader = ScriptedLoader()
+
+    post("/wgslm/load", {"model": "a", "context": 32}, state=State(loader, ScriptedEngine()))
+    post("/wgslm/preflight", {"model": "b", "context": 16}, state=State(loader))
+
+    assert loader.judged == [("a", 32), ("b", 16)]
+
+
 def test_a_new_model_replaces_and_closes_the_old() -> None:
     old = ScriptedEngine()
     state = State(ScriptedLoader(), old)
@@ -344,6 +353,34 @@ def test_continuing_an_answer_resends_it_without_a_cut_character() -> None:
     assert events[1]["tokens"] == list(b"Caf")
     assert engine.asked[0][0] == list(b"user:Hi;Caf")
     assert engine.asked[0][1].max_tokens == 20 - 3
+
+
+@pytest.mark.parametrize(("limit", "left"), [(4, 4 - 3), (3, 3), (2, 2)])
+def test_an_answer_that_has_its_length_goes_on_by_that_many(limit: int, left: int) -> None:
+    engine = ScriptedEngine()
+
+    body = {"messages": ASK["messages"], "ids": list(b"Caf"), "max_tokens": limit}
+    post("/wgslm/continue", body, engine)
+
+    assert engine.asked[0][1].max_tokens == left
+
+
+def test_a_cut_character_counts_as_part_of_the_length() -> None:
+    engine = ScriptedEngine()
+
+    body = {"messages": ASK["messages"], "ids": [*b"Caf", 0xC3], "max_tokens": 4}
+    post("/wgslm/continue", body, engine)
+
+    assert engine.asked[0][1].max_tokens == 4
+
+
+def test_what_is_far_too_much_is_refused_unsplit() -> None:
+    text = post("/wgslm/tokenize", {"text": "x" * 1_000_001}, ScriptedEngine())
+    messages = post(CHAT, {"messages": ASK["messages"] * 10_001}, ScriptedEngine())
+
+    assert (text.status_code, messages.status_code) == (400, 400)
+    assert "at most 1,000,000" in text.json()["error"]["message"]
+    assert "at most 10,000" in messages.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("ids", [[], [256], [-1], ["1"], [True], "1"])

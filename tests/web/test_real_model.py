@@ -1,7 +1,6 @@
 """The native host with a real engine and model: what the SDK gets is what the engine says."""
 
 import asyncio
-import os
 from pathlib import Path
 
 import openai
@@ -9,28 +8,21 @@ import pytest
 
 from wgslm.chat.events import TextDelta
 from wgslm.engine import Engine
-from wgslm.errors import NoAdapterError
 from wgslm.generate import Options
 from wgslm.sampling import Sampling
 from wgslm_web.native import NativeHost
 from wgslm_web.state import EngineLoader, State
 
-REFERENCE = os.environ.get("WGSLM_REFERENCE_DATA")
 MESSAGES = [{"role": "user", "content": "Once upon a time"}]
 LENGTH = 24
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not REFERENCE, reason="WGSLM_REFERENCE_DATA is not set")
-def test_the_sdk_streams_what_the_engine_generates() -> None:
-    path = Path(str(REFERENCE)) / "models/stories260K.f32.gguf"
+@pytest.mark.usefixtures("device")
+def test_the_sdk_streams_what_the_engine_generates(reference_data: Path) -> None:
+    path = reference_data / "models/stories260K.f32.gguf"
 
-    try:
-        served, generated = asyncio.run(serve_and_generate(path))
-    except NoAdapterError as error:
-        if os.environ.get("REQUIRE_GPU") == "1":
-            raise
-        pytest.skip(str(error))
+    served, generated = asyncio.run(serve_and_generate(path))
 
     assert served == generated
     assert len(served) > LENGTH  # a token is more than a character here

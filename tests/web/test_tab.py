@@ -95,6 +95,24 @@ def test_an_abort_stops_the_generation_and_frees_the_model() -> None:
     assert {"type": "end", "id": 1} not in posted
 
 
+@pytest.mark.parametrize("stream", [True, False])
+def test_an_abort_right_behind_its_request_leaves_no_generation(stream: bool) -> None:
+    engine = ScriptedEngine(words=["x"] * 1000, step_seconds=0.001)
+
+    async def use(server: TabServer, posted: Posted) -> None:
+        server.receive(request(1, "/v1/chat/completions", {**ASK, "stream": stream}))
+        server.receive({"type": "abort", "id": 1})
+        await asyncio.sleep(0.02)
+        server.receive(request(2, "/wgslm/status", method="GET"))
+        await ended(posted, 2)
+
+    posted = drive(engine, use)
+
+    assert engine.asked == []
+    assert json.loads(body_of(posted, 2))["busy"] is False
+    assert {message["id"] for message in posted} == {2}
+
+
 def test_requests_run_side_by_side() -> None:
     engine = ScriptedEngine(step_seconds=0.01)
 

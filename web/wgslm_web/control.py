@@ -1,7 +1,7 @@
 """The /wgslm/* routes: what no chat protocol has. Loading, preflight, tokens, continuing."""
 
 import codecs
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import asdict, replace
 
@@ -19,15 +19,13 @@ from wgslm_web.wire import openai
 from wgslm_web.wire.fields import Fields
 from wgslm_web.wire.options import NAMES, read_options
 
+TEXT_LIMIT = 1_000_000  # characters that /wgslm/tokenize splits
+
 
 async def load(request: Request) -> Response:
     """Replace the model and stream the progress; hanging up does not stop the load."""
     state: State = request.app.state.state
-    fields = Fields(await read_object(request))
-    model, context = fields.required("model"), fields.integer("context")
-    fields.finish("model, context")
-    if context is not None and context < 1:
-        raise fields.error("context", context, "at least 1")
+    model, context = _model_and_context(await read_object(request))
     return EventStream(_progress(state, state.start_load(model, context)))
 
 
@@ -41,15 +39,14 @@ async def cancel_load(request: Request) -> Response:
 async def preflight(request: Request) -> Response:
     """Read a model's header and say what it is and whether it fits."""
     state: State = request.app.state.state
-    fields = Fields(await read_object(request))
-    model = fields.required("model")
-    fields.finish("model")
-    return JSONResponse(asdict(await state.loader.preflight(state.locate(model))))
+    model, context = _model_and_context(await read_object(request))
+    return JSONResponse(asdict(await state.loader.preflight(state.locate(model), context)))
 
 
 async def tokenize(request: Request) -> Response:
-    """Return the ids of a text, or of a conversation as the template writes it."""
-    engine = request.app.state.state.need_engine()
+    """Return the ids of a text up to TEXT_LIMIT, or of a conversation as the template writes it."""
+    state: State = request.app.state.state
+    engine = state.need_engine()
     fields = Fields(await read_object(request))
     messages, text = fields.items("messages"), fields.string("text")
     bos, specials = fields.boolean("bos"), fields.boolean("specials") or False
@@ -57,9 +54,15 @@ async def tokenize(request: Request) -> Response:
     if (messages is None) == (text is None):
         raise RequestError("give either 'text' or 'messages'", "text")
     if text is None:
-        ids = engine.prompt_ids(openai.read_messages(messages))
+        conversation = openai.read_messages(messages)
+        ids = await state.words(lambda: engine.prompt_ids(conversation))
     else:
-        ids = engine.tokenizer.encode(text, bos=bos, specials=specials)
+        if len(text) > TEXT_LIMIT:
+            raise RequestError(
+                f"'text' has {len(text):,} characters; at most {TEXT_LIMIT:,} are split", "text"
+            )
+        given = text
+        ids = await state.words(lambda: engine.tokenizer.encode(given, bos=bos, specials=specials))
     pieces = [engine.tokenizer.piece(id).decode(errors="replace") for id in ids]
     return JSONResponse({"ids": ids, "pieces": pieces})
 
@@ -69,7 +72,7 @@ async def continue_ids(request: Request) -> Response:
 
     `ids` alone are the whole prompt. With `messages`, `ids` are the answer so far: it is sent
     again from its start (less a character cut in its middle) and goes on up to `max_tokens` in
-    all, or by that many if it is longer already.
+    all, or by that many if it has as many already.
     """
     state: State = request.app.state.state
     engine = state.need_engine()
@@ -81,9 +84,10 @@ async def continue_ids(request: Request) -> Response:
     so_far = None
     if messages is not None:
         so_far = whole_characters(engine.tokenizer, ids)
-        if options.max_tokens is not None and options.max_tokens > len(so_far.ids):
+        if options.max_tokens is not None and options.max_tokens > len(ids):
             options = replace(options, max_tokens=options.max_tokens - len(so_far.ids))
-        ids = [*engine.prompt_ids(openai.read_messages(messages)), *so_far.ids]
+        conversation = openai.read_messages(messages)
+        ids = [*await state.words(lambda: engine.prompt_ids(conversation)), *so_far.ids]
     head = new_head(engine.name, return_tokens=True, include_usage=True)
     events = state.run(engine, lambda: engine.complete(ids, options))
     return answer_stream(head, events, so_far)
@@ -124,12 +128,23 @@ def check_ids(ids: list[int], vocab_size: int) -> None:
 
 def whole_characters(tokenizer: Tokenizer, ids: list[int]) -> TextDelta:
     """Return the ids and their text, without the last ids if those end inside a character."""
-    for end in range(len(ids), 0, -1):
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        text = decoder.decode(b"".join(tokenizer.piece(id) for id in ids[:end]))
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    text: list[str] = []
+    whole = 0  # ids up to the last id that ends no character's middle
+    for count, id in enumerate(ids, 1):
+        text.append(decoder.decode(tokenizer.piece(id)))
         if not decoder.getstate()[0]:
-            return TextDelta(text, tuple(ids[:end]))
-    return TextDelta("", ())
+            whole = count
+    return TextDelta("".join(text[:whole]), tuple(ids[:whole]))
+
+
+def _model_and_context(body: Mapping[str, object]) -> tuple[str, int | None]:
+    fields = Fields(body)
+    model, context = fields.required("model"), fields.integer("context")
+    fields.finish("model, context")
+    if context is not None and context < 1:
+        raise fields.error("context", context, "at least 1")
+    return model, context
 
 
 async def _progress(state: State, load: Load) -> AsyncGenerator[Payload]:

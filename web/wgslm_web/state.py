@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import wgslm.engine
-import wgslm.header
 from wgslm.chat.events import Event
 from wgslm.engine import ModelInfo, Progress
 from wgslm.errors import DeviceLostError, LimitError, WgslmError
@@ -68,8 +67,8 @@ class Loader(Protocol):
     async def load(self, location: Location, context: int | None, report: Report) -> Engine:
         """Load a model, reporting progress; cancelled by cancelling the task."""
 
-    async def preflight(self, location: Location) -> Preflight:
-        """Read a model's header only."""
+    async def preflight(self, location: Location, context: int | None) -> Preflight:
+        """Read a model's header only; raise what `load` would raise before it reads weights."""
 
 
 class EngineLoader:
@@ -79,9 +78,9 @@ class EngineLoader:
         """Load a model onto the GPU."""
         return await wgslm.engine.Engine.load(location, context=context, progress=report)
 
-    async def preflight(self, location: Location) -> Preflight:
+    async def preflight(self, location: Location, context: int | None) -> Preflight:
         """Read a model's header only."""
-        return await wgslm.header.preflight(location)
+        return await wgslm.engine.preflight(location, context=context)
 
 
 @dataclass
@@ -137,6 +136,7 @@ class State:
         self.failure: str | None = None  # why there is no model, when a load failed
         self.created = 0
         self._engine: Engine | None = None
+        self._splitting = asyncio.Lock()
         self._set_engine(engine)
 
     @property
@@ -177,6 +177,11 @@ class State:
                         await self._drop_engine()
                 raise
 
+    async def words(self, split: Callable[[], list[int]]) -> list[int]:
+        """Run `split`, which may take seconds, beside the event loop and one at a time."""
+        async with self._splitting:
+            return await wgslm.engine.beside(split)
+
     def locate(self, model: str) -> Location:
         """Return what `model` names: files that the tab's user picked, else a path or URL."""
         return self.files.get(model, model)
@@ -216,7 +221,7 @@ class State:
         load.report(Progress("opening", 0, 0, 0.0))
         async with self.gate.turn(must_wait=True):
             if self._engine is not None:  # a bad file must not cost the model that works
-                found = await self.loader.preflight(location)
+                found = await self.loader.preflight(location, context)
                 if not found.fits:
                     raise LimitError(found.why)
             await self._drop_engine()

@@ -36,7 +36,7 @@ class Exchange:
 
     async def receive(self) -> Message:
         """ASGI receive: the body once, then nothing until the page aborts."""
-        if self._body is not None:
+        if self._body is not None and not self._gone.is_set():
             body, self._body = self._body, None
             return {"type": "http.request", "body": body, "more_body": False}
         await self._gone.wait()
@@ -77,7 +77,10 @@ class TabServer:
         """Take one message from the page."""
         kind, id = message["type"], message.get("id")
         if kind == "request":
-            task = asyncio.get_event_loop().create_task(self._serve(id, message))
+            # Known from here on: an abort may be the next message, before the task first runs.
+            exchange = Exchange(id, str(message.get("body") or "").encode(), self.post)
+            self._exchanges[id] = exchange
+            task = asyncio.get_event_loop().create_task(self._serve(exchange, message))
             self._tasks.add(task)  # the loop holds tasks only weakly
             task.add_done_callback(self._tasks.discard)
         elif kind == "abort":
@@ -88,16 +91,14 @@ class TabServer:
         else:
             raise ValueError(f"message type {kind!r}; known: request, abort, files")
 
-    async def _serve(self, id: object, message: Mapping[str, object]) -> None:
-        exchange = Exchange(id, str(message.get("body") or "").encode(), self.post)
-        self._exchanges[id] = exchange
+    async def _serve(self, exchange: Exchange, message: Mapping[str, object]) -> None:
         try:
             await self.app(scope_of(message), exchange.receive, exchange.send)
         except Exception as error:
             traceback.print_exc()  # the browser's console is this host's log
             exchange.fail(f"internal error ({type(error).__name__}); the console has the details")
         finally:
-            del self._exchanges[id]
+            del self._exchanges[exchange.id]
 
 
 def scope_of(message: Mapping[str, object]) -> dict[str, object]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from wgslm.cli.loading import described
 from wgslm.cli.terminal import load_progress, note
-from wgslm.engine import Engine
-from wgslm.header import Preflight, preflight
+from wgslm.engine import Engine, preflight
+from wgslm.header import Preflight
 from wgslm.kernels.attention import KvType
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ class Loader:
             location, context=context, kv=self.kv, adapter=self.adapter, progress=report
         )
 
-    async def preflight(self, location: "Location") -> Preflight:
-        """Read a model's header only."""
-        return await preflight(location)
+    async def preflight(self, location: "Location", context: int | None) -> Preflight:
+        """Read a model's header only, for the same cache and adapter."""
+        return await preflight(location, context=context, kv=self.kv, adapter=self.adapter)
 
 
 def serve(args: Namespace) -> None:

@@ -4,6 +4,9 @@
 // dispatches is one call across the language border (1,500 calls would cost 3 ms a token).
 
 const PATIENCE_MS = 120_000; // a GPU that is silent for longer counts as lost
+const NO_MEMORY =
+  "the GPU has no memory left for this model; a smaller context or model would fit, " +
+  "or closing other tabs that use the GPU";
 const USAGE = () => GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
 const BINDING_TYPE = {
   uniform: "uniform",
@@ -48,6 +51,7 @@ class Gpu {
     this.layouts = new Map();
     this.next = 1;
     this.failures = [];
+    this.idleStaging = [];
     this.ending = null; // why the device is gone
     device.lost.then((info) => (this.ending ??= info.message || info.reason));
     device.onuncapturederror = (event) => this.failures.push(event.error);
@@ -160,25 +164,25 @@ class Gpu {
   /** Wait for all submitted work and return a copy of a buffer's bytes. */
   async read(id, offset, nbytes) {
     this.check();
-    const staging = this.staging(nbytes);
+    const staging = this.takeStaging(nbytes);
     const encoder = this.device.createCommandEncoder();
     encoder.copyBufferToBuffer(this.buffers.get(id), offset, staging, 0, nbytes);
     this.device.queue.submit([encoder.finish()]);
     await this.settled(staging.mapAsync(GPUMapMode.READ, 0, nbytes), "answer");
     const bytes = new Uint8Array(staging.getMappedRange(0, nbytes).slice(0));
     staging.unmap();
+    this.idleStaging.push(staging);
     this.check();
     return bytes;
   }
 
-  /** The buffer that reads go through; reads come one at a time. */
-  staging(nbytes) {
-    if (!this.stage || this.stage.size < nbytes) {
-      this.stage?.destroy();
-      const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
-      this.stage = this.device.createBuffer({ size: nbytes, usage });
-    }
-    return this.stage;
+  /** Take a buffer that no read is using: one whose reader was cancelled is mapped all the same. */
+  takeStaging(size) {
+    const fitting = this.idleStaging.findIndex((buffer) => buffer.size >= size);
+    if (fitting >= 0) return this.idleStaging.splice(fitting, 1)[0];
+    this.idleStaging.pop()?.destroy();
+    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+    return this.device.createBuffer({ size, usage });
   }
 
   async idle() {
@@ -203,8 +207,8 @@ class Gpu {
     const error = this.failures.shift();
     this.failures.length = 0;
     if (!error) return;
-    const name = error instanceof GPUOutOfMemoryError ? "LimitError" : "ShaderError";
-    throw failure(name, error.message || "the GPU has no memory left");
+    if (error instanceof GPUOutOfMemoryError) throw failure("LimitError", NO_MEMORY);
+    throw failure("DeviceLostError", `the GPU refused a command: ${error.message}`);
   }
 
   close() {

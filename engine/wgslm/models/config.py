@@ -9,6 +9,13 @@ from wgslm.gguf import Directory
 from wgslm.plan.rope import Rope, Scaling, make_rope
 
 
+# Beyond every model there is; so that a hostile number costs nothing before it is refused.
+MOST_DIM = 1 << 16
+MOST_HEADS = 1024
+MOST_HEAD_DIM = 256  # what shaders/attention.wgsl holds
+MOST_CONTEXT = 1 << 24
+
+
 @dataclass(frozen=True)
 class Config:
     """Sizes and constants of a model."""
@@ -33,14 +40,14 @@ def read_config(
 ) -> Config:
     """Read the common keys of `general.architecture`. `neox` None: no rotary positions."""
     arch = d.string("general.architecture")
-    dim = d.integer(f"{arch}.embedding_length", least=1)
-    heads = d.integer(f"{arch}.attention.head_count", least=1)
+    dim = d.integer(f"{arch}.embedding_length", least=1, most=MOST_DIM)
+    heads = d.integer(f"{arch}.attention.head_count", least=1, most=MOST_HEADS)
     kv_heads = d.integer(f"{arch}.attention.head_count_kv", heads, least=1)
     if heads % kv_heads:
         raise GgufError(
             f"{arch}.attention.head_count_kv is {kv_heads}; it must divide the {heads} heads"
         )
-    head_dim = d.integer(f"{arch}.attention.key_length", dim // heads, least=1)
+    head_dim = d.integer(f"{arch}.attention.key_length", dim // heads, least=1, most=MOST_HEAD_DIM)
     value_dim = d.integer(f"{arch}.attention.value_length", head_dim, least=1)
     if value_dim != head_dim:
         raise UnsupportedError(
@@ -50,7 +57,7 @@ def read_config(
     eps = d.number(f"{arch}.attention.{key}")
     if not 0 < eps < 1:
         raise GgufError(f"{arch}.attention.{key} is {eps}; it must lie between 0 and 1")
-    context_length = d.integer(f"{arch}.context_length", least=1)
+    context_length = d.integer(f"{arch}.context_length", least=1, most=MOST_CONTEXT)
     return Config(
         dim=dim,
         layers=d.integer(f"{arch}.block_count", least=1, most=1024),
@@ -95,12 +102,14 @@ def _scaling(d: Directory, arch: str, context_length: int) -> Scaling:
     if kind not in ("none", "linear", "yarn"):
         raise UnsupportedError(f"{key}.type is {kind!r}; supported: none, linear, yarn")
     factor = d.number(f"{key}.factor", d.number(f"{arch}.rope.scale_linear", 0.0))
-    if factor < 0:
-        raise GgufError(f"{key}.factor is {factor}; it must be positive")
+    if factor and not 1e-3 <= factor <= 1e6:
+        raise GgufError(f"{key}.factor is {factor}; it must be 0 (none), or 0.001 to 1,000,000")
     if kind == "none" or factor == 0:
         factor = 1.0
     magnitude = d.number(f"{key}.attn_factor", d.number(f"{key}.yarn_attn_factor", 1.0))
     extrapolation = d.number(f"{key}.yarn_ext_factor", 1.0 if kind == "yarn" else 0.0)
+    if not 0 <= extrapolation <= 1:
+        raise GgufError(f"{key}.yarn_ext_factor is {extrapolation}; it must be 0 to 1")
     original = d.integer(f"{key}.original_context_length", context_length, least=1)
     log_multiplier = d.number(f"{key}.yarn_log_multiplier", 0.0)
     if extrapolation:
@@ -123,6 +132,6 @@ def _mscale(factor: float, multiplier: float) -> float:
 
 def _positive(d: Directory, key: str, default: float) -> float:
     value = d.number(key, default)
-    if value <= 0:
-        raise GgufError(f"{key} is {value}; it must be positive")
+    if not 1e-3 <= value <= 1e6:
+        raise GgufError(f"{key} is {value}; it must be 0.001 to 1,000,000")
     return value

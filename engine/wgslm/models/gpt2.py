@@ -26,6 +26,11 @@ def forward(p: Recorder, c: Config, w: Tensors) -> Slot:
     width = c.heads * c.head_dim
     for layer in w.blocks(c.layers):
         (qkv,) = p.norm_linear(x, layer.gain("attn_norm"), layer["attn_qkv"])  # [T, 3*H*D]
+        if qkv.columns != 3 * width:
+            raise GgufError(
+                f"'blk.{layer.index}.attn_qkv.weight' has {qkv.columns} rows; Q, K and V of "
+                f"{c.heads} heads of {c.head_dim} need {3 * width}"
+            )
         q, k, v = (qkv.slice(i * width, width) for i in range(3))
         o = p.attention(layer.index, q, k, v, head_dim=c.head_dim, rope=None)  # [T, H*D]
         x = p.linear(o, layer["attn_output"], residual=x)  # [T, dim]

@@ -32,6 +32,7 @@ class Slot:
 
     def slice(self, start: int, columns: int) -> "Slot":
         """Return some of the columns."""
+        assert 0 <= start and start + columns <= self.columns, "a slice lies within its slot"
         return Slot(self.name, columns, self.offset + start, self.width)
 
 

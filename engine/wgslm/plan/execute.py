@@ -57,6 +57,7 @@ class Executor:
             layout = self._layouts[plan.size]
             jobs = [self._job(dispatch, layout) for dispatch in plan.dispatches]
             self._recordings[plan.size] = self.device.record(jobs)
+        await self.device.idle()  # in the tab, memory that was not there shows only now
 
     def submit(self, ids: Sequence[int], position: int, wanted: int = 1) -> Plan:
         """Run one step over `ids`, the first of which is at `position`; read nothing."""

@@ -1,6 +1,7 @@
 """Turns text into ids and ids into bytes, whatever the kind of vocabulary."""
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 from wgslm.errors import RequestError
 from wgslm.text.bpe import BpeModel
@@ -34,6 +35,15 @@ class Tokenizer:
         self._special_tokens = SpecialTokens(
             vocabulary.controls, vocabulary.user_defined, vocabulary.strips
         )
+
+    @cached_property
+    def longest_nbytes(self) -> int:
+        """The most bytes of text that one id stands for."""
+        longest = 4  # a character that the unknown token stands for
+        for id, text in enumerate(self.tokens):
+            if 4 * len(text) > longest:
+                longest = max(longest, len(self.piece(id)))
+        return longest
 
     def encode(self, text: str, *, bos: bool | None = None, specials: bool = False) -> list[int]:
         """Return the ids of a text; only with `specials` can its text make control tokens.

@@ -18,6 +18,7 @@ Message = dict[str, str]
 Json = dict[str, object]
 
 ROLES = ("system", "developer", "user", "assistant")
+MESSAGE_LIMIT = 10_000  # of a conversation, and of the parts of a message
 KNOWN = f"model, messages, stream, stream_options, return_tokens, {NAMES}"
 
 # Accepted whatever they hold: labels, billing and caching hints that change no answer.
@@ -108,6 +109,11 @@ def read_messages(value: list[object] | None) -> list[Message]:
     if not value:
         raise RequestError(
             "'messages' is missing or empty; it must hold the conversation", "messages"
+        )
+    if len(value) > MESSAGE_LIMIT:
+        raise RequestError(
+            f"'messages' holds {len(value):,} messages; at most {MESSAGE_LIMIT:,} are read",
+            "messages",
         )
     return [_message(item, f"messages[{index}].") for index, item in enumerate(value)]
 
@@ -220,6 +226,8 @@ def _message(item: object, path: str) -> Message:
 
 def _content(fields: Fields) -> str:
     value = fields.take("content")
+    if isinstance(value, list) and len(value) > MESSAGE_LIMIT:
+        raise fields.error("content", value[:1], f"a list of at most {MESSAGE_LIMIT:,} parts")
     if isinstance(value, list) and value:
         return "\n".join(_part(part, f"{fields.path}content[{i}].") for i, part in enumerate(value))
     if not isinstance(value, str):
