@@ -1,7 +1,7 @@
 // y = (x - mean(x)) / sqrt(var(x) + eps) * gain + bias
 //
 // x, y: [T, dim], or with LAST only the step's last token: y [1, dim]; gain, bias: [dim].
-// One workgroup per row; rows on grid x.
+// One workgroup per row; rows on grid x, folded.
 // Twin: tests/twins/norm.py
 
 const WG = 64u;
@@ -24,11 +24,12 @@ struct Params {
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
-    if group.x >= step_count() {
+    let row = group.y * 32768u + group.x;
+    if row >= step_count() {
         return;
     }
-    let from_row = select(group.x, step_count() - 1u, LAST) * params.dim;
-    let to_row = group.x * params.dim;
+    let from_row = select(row, step_count() - 1u, LAST) * params.dim;
+    let to_row = row * params.dim;
     var sum = 0.0;
     for (var i = lane.index; i < params.dim; i += WG) {
         sum += x[from_row + i];

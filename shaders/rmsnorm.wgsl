@@ -1,7 +1,7 @@
 // y = x / sqrt(mean(x^2) + eps) * gain
 //
 // x, y: [T * per_token, dim], or with LAST only the step's last token: y [1, dim]; gain: [dim].
-// One workgroup per row; rows on grid x.
+// One workgroup per row; rows on grid x, folded.
 // Twin: tests/twins/norm.py
 
 const WG = 64u;
@@ -24,11 +24,12 @@ struct Params {
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
-    if group.x >= step_count() * params.per_token {
+    let row = group.y * 32768u + group.x;
+    if row >= step_count() * params.per_token {
         return;
     }
-    let from_row = select(group.x, step_count() - 1u, LAST) * params.dim;
-    let to_row = group.x * params.dim;
+    let from_row = select(row, step_count() - 1u, LAST) * params.dim;
+    let to_row = row * params.dim;
     var squares = 0.0;
     for (var i = lane.index; i < params.dim; i += WG) {
         squares += x[from_row + i] * x[from_row + i];

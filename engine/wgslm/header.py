@@ -5,12 +5,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wgslm.errors import GgufError, LimitError
+from wgslm.errors import GgufError, LimitError, UnsupportedError
 from wgslm.gguf import Directory, read_directory
 from wgslm.gpu import Device, Limits
 from wgslm.kernels.attention import KvType
 from wgslm.kernels.schedule import Schedule, choose
 from wgslm.models import Model, read_model
+from wgslm.models.config import MOST_HEAD_DIM
 from wgslm.plan import Plan
 from wgslm.plan.lower import lower
 from wgslm.plan.memory import merged, share
@@ -79,6 +80,13 @@ class Header:
         """Return the plans for all sizes, and the names of the tensors that they read."""
         tensors = Tensors(self.directory.tensors, limits.binding_nbytes)
         operations = self.model.record(tensors, each=each)
+        left = [name for name in tensors.unused() if name != "rope_freqs.weight"]
+        if left:
+            raise UnsupportedError(
+                f"{len(left)} tensors have no place in a {self.model.architecture} model of "
+                f"{self.model.config.layers} blocks, {left[0]!r} for one: the answers would be "
+                "another model's"
+            )
         sizes = (EACH_SIZE,) if each else tuple(n for n in SIZES if n <= max(context, SIZES[1]))
         plans = tuple(lower(operations, n, context, kv, schedule) for n in sizes)
         return plans, frozenset(tensors.used)
@@ -110,8 +118,11 @@ async def _rope_divisors(
     info = directory.tensors.get("rope_freqs.weight")
     if info is None:
         return None
-    if info.quant.name != "f32":
-        raise GgufError(f"tensor 'rope_freqs.weight' is {info.quant.label}; it must be F32")
+    if info.quant.name != "f32" or info.rows != 1 or info.row > MOST_HEAD_DIM // 2:
+        raise GgufError(
+            f"tensor 'rope_freqs.weight' is {info.quant.label} {list(info.shape)}; "
+            f"it must be a vector of at most {MOST_HEAD_DIM // 2} F32 values"
+        )
     return array("f", await parts[info.part].read(info.start, info.start + info.nbytes))
 
 

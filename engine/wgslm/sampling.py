@@ -50,7 +50,9 @@ class Sampler:
         """Seed the generator."""
         self.sampling = sampling
         seed = sampling.seed
-        self._random = random.Random(int.from_bytes(os.urandom(8)) if seed is None else seed)
+        self._random = random.Random(
+            int.from_bytes(os.urandom(8)) if seed is None else seed % (1 << 64)
+        )
 
     def wanted(self, history: Sequence[int]) -> int | None:
         """Return how many of the highest logits decide the draw; None: all of them.

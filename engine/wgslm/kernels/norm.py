@@ -1,7 +1,7 @@
 """Normalisation."""
 
 from wgslm.gpu import Program
-from wgslm.kernels import STEP, Dispatch, Ref
+from wgslm.kernels import STEP, Dispatch, Ref, fold
 from wgslm.kernels.schedule import Schedule
 
 
@@ -25,7 +25,7 @@ def rmsnorm(
         Program("rmsnorm", schedule.reduce_bound, constants=(("LAST", True),) if last else ()),
         {"dim": dim, "per_token": per_token, "eps": eps},
         {"step": STEP, "x": x, "gain": gain, "y": y},
-        (1 if last else tokens * per_token, 1, 1),
+        fold(1 if last else tokens * per_token),
     )
 
 
@@ -46,5 +46,5 @@ def layernorm(
         Program("layernorm", schedule.reduce_bound, constants=(("LAST", True),) if last else ()),
         {"dim": dim, "eps": eps},
         {"step": STEP, "x": x, "gain": gain, "bias": bias, "y": y},
-        (1 if last else tokens, 1, 1),
+        fold(1 if last else tokens),
     )

@@ -54,6 +54,18 @@ def read_model(directory: Directory, divisors: Sequence[float] | None) -> Model:
     config: Config = ARCHITECTURES[architecture].configure(
         directory, tuple(divisors) if divisors is not None else None
     )
-    if "token_embd.weight" not in directory.tensors:
+    table = directory.tensors.get("token_embd.weight")
+    if table is None:
         raise GgufError("the file has no tensor 'token_embd.weight': it holds no model")
+    if table.row != config.dim:
+        raise GgufError(
+            f"'token_embd.weight' has {table.row} values a row; "
+            f"{architecture}.embedding_length is {config.dim}"
+        )
+    head = directory.tensors.get("output.weight", table)
+    if head.rows != table.rows:
+        raise GgufError(
+            f"'output.weight' has {head.rows:,} rows and 'token_embd.weight' {table.rows:,}; "
+            "both are the vocabulary"
+        )
     return Model(architecture, config)

@@ -2,18 +2,25 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypedDict
 
 from wgslm.errors import GgufError, UnsupportedError
 from wgslm.gguf import Directory
 from wgslm.plan.rope import Rope, Scaling, make_rope
-
 
 # Beyond every model there is; so that a hostile number costs nothing before it is refused.
 MOST_DIM = 1 << 16
 MOST_HEADS = 1024
 MOST_HEAD_DIM = 256  # what shaders/attention.wgsl holds
 MOST_CONTEXT = 1 << 24
+
+
+class HeadSizes(TypedDict):
+    """How queries and keys are cut into heads."""
+
+    heads: int
+    kv_heads: int
+    head_dim: int
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,11 @@ class Config:
     norm: Literal["rms", "layer"]
     eps: float
     rope: Rope | None
+
+    @property
+    def attention(self) -> HeadSizes:
+        """The sizes that every layer's attention has."""
+        return {"heads": self.heads, "kv_heads": self.kv_heads, "head_dim": self.head_dim}
 
 
 def read_config(

@@ -32,7 +32,7 @@ def forward(p: Recorder, c: Config, w: Tensors) -> Slot:
                 f"{c.heads} heads of {c.head_dim} need {3 * width}"
             )
         q, k, v = (qkv.slice(i * width, width) for i in range(3))
-        o = p.attention(layer.index, q, k, v, head_dim=c.head_dim, rope=None)  # [T, H*D]
+        o = p.attention(layer.index, q, k, v, **c.attention, rope=None)  # [T, H*D]
         x = p.linear(o, layer["attn_output"], residual=x)  # [T, dim]
         x = p.mlp(x, layer.gain("ffn_norm"), *layer["ffn_up", "ffn_down"], act="gelu")  # [T, dim]
     return p.head(x, w.gain("output_norm"), output(w))  # [vocab]

@@ -26,7 +26,7 @@ def forward(p: Recorder, c: Config, w: Tensors) -> Slot:
         q, k, v = p.norm_linear(
             x, layer.gain("attn_norm"), layer["attn_q", "attn_k", "attn_v"]
         )  # [T, H*D], [T, K*D] x 2
-        o = p.attention(layer.index, q, k, v, head_dim=c.head_dim, rope=c.rope)  # [T, H*D]
+        o = p.attention(layer.index, q, k, v, **c.attention, rope=c.rope)  # [T, H*D]
         x = p.linear(o, layer["attn_output"], residual=x)  # [T, dim]
         x = p.gated_mlp(
             x, layer.gain("ffn_norm"), *layer["ffn_gate", "ffn_up", "ffn_down"], act="silu"

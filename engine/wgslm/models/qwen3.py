@@ -25,7 +25,7 @@ def forward(p: Recorder, c: Config, w: Tensors) -> Slot:
             q,
             k,
             v,
-            head_dim=c.head_dim,
+            **c.attention,
             rope=c.rope,
             q_norm=layer.gain("attn_q_norm"),
             k_norm=layer.gain("attn_k_norm"),

@@ -59,19 +59,17 @@ class Recorder:
         k: Slot,
         v: Slot,
         *,
+        heads: int,
+        kv_heads: int,
         head_dim: int,
         rope: Rope | None,
         q_norm: Gain | None = None,
         k_norm: Gain | None = None,
     ) -> Slot:
         """Normalise and rotate q and k, append k and v to the cache, attend. -> [T, H * D]"""
-        _check(k.columns, v.columns, f"layer {layer}: the key projection", "columns")
-        for slot, what in ((q, "query"), (k, "key")):
-            if slot.columns % head_dim:
-                raise GgufError(
-                    f"layer {layer}: the {what} projection has {slot.columns} rows, "
-                    f"no multiple of the head size {head_dim}"
-                )
+        _check(q.columns, heads * head_dim, f"layer {layer}: the query projection", "rows")
+        _check(k.columns, kv_heads * head_dim, f"layer {layer}: the key projection", "rows")
+        _check(v.columns, k.columns, f"layer {layer}: the value projection", "rows")
         if q.columns % k.columns:
             raise GgufError(
                 f"layer {layer}: {q.columns // head_dim} query heads cannot share "

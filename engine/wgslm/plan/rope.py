@@ -6,7 +6,7 @@ Sources: RoFormer (arXiv 2104.09864), YaRN (arXiv 2309.00071), and llama.cpp's g
 import math
 from array import array
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 LOW = 256  # positions in the table's first part; the second has one row per LOW positions
 
@@ -45,7 +45,7 @@ class Rope:
         return _table(self, context)
 
 
-@cache
+@lru_cache(1)  # all plans of a model share it
 def _table(rope: Rope, context: int) -> bytes:
     values = array("f")
     for position in range(LOW):

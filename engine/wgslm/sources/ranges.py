@@ -211,7 +211,11 @@ def url_scheme(location: str) -> str:
 
 def public_name(url: str) -> str:
     """Return a URL without what may be secret in it: login, query and fragment."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - checks its range
+    except ValueError as error:
+        raise SourceError(f"{url[:80]!r} is no address that can be asked: {error}") from error
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
