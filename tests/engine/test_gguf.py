@@ -196,7 +196,9 @@ def tensor(name: str, shape: tuple[int, ...], kind: int = 0, offset: int = 0) ->
 PAD = bytes(4096)
 REFUSED = {
     "has 5 bytes": b"GGUF\3",
-    "is no GGUF file": header(magic=b"GGML") + PAD,
+    "is no GGUF file: it does not begin with GGUF": b"root:x:0:0:root:/root" + PAD,
+    "looks like a web page": b"\n<!doctype html><html>" + PAD,
+    "pointer of Git LFS": b"version https://git-lfs.github.com/spec/v1" + PAD,
     "version 1 of 2023": header(version=1) + PAD,
     "version 7": header(version=7) + PAD,
     "big-endian": b"GGUF" + struct.pack(">IQQ", 3, 0, 0) + PAD,
@@ -246,6 +248,10 @@ REFUSED = {
 @pytest.mark.parametrize("reason", REFUSED)
 def test_damage_is_refused_by_name(reason: str) -> None:
     assert reason in refusal(REFUSED[reason])
+
+
+def test_a_foreign_file_is_refused_without_a_byte_of_it() -> None:
+    assert refusal(b"root:x:0:0:root:/root" + PAD).endswith("it does not begin with GGUF")
 
 
 def test_a_known_but_unsupported_type_is_refused_by_name() -> None:

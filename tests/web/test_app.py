@@ -169,6 +169,20 @@ def test_a_bug_is_a_500_that_shows_no_internals() -> None:
     assert "secret" not in response.text
 
 
+def test_a_bug_is_told_to_pages_of_allowed_origins_too() -> None:
+    answers: list[httpx.Response] = []
+
+    async def use(client: httpx.AsyncClient) -> None:
+        headers = {"origin": "https://app.example"}
+        answers.append(await client.post(CHAT, json=ASK, headers=headers))
+
+    access = Access(frozenset({HOST}), frozenset({"https://app.example"}))
+    with_client(State(ScriptedLoader(), ScriptedEngine(error=ZeroDivisionError())), use, access)
+
+    assert answers[0].status_code == 500
+    assert answers[0].headers["access-control-allow-origin"] == "https://app.example"
+
+
 def test_generations_run_one_at_a_time() -> None:
     engine = ScriptedEngine(step_seconds=0.005)
 
@@ -355,23 +369,18 @@ def test_continuing_an_answer_resends_it_without_a_cut_character() -> None:
     assert engine.asked[0][1].max_tokens == 20 - 3
 
 
-@pytest.mark.parametrize(("limit", "left"), [(4, 4 - 3), (3, 3), (2, 2)])
-def test_an_answer_that_has_its_length_goes_on_by_that_many(limit: int, left: int) -> None:
+@pytest.mark.parametrize(
+    ("ids", "limit", "left"),
+    [(b"Caf", 4, 1), (b"Caf", 3, 3), (b"Caf", 2, 2), (b"Caf\xc3", 5, 2), (b"Caf\xc3", 4, 4)],
+)
+def test_an_answer_that_has_its_length_goes_on_by_that_many(
+    ids: bytes, limit: int, left: int
+) -> None:
     engine = ScriptedEngine()
 
-    body = {"messages": ASK["messages"], "ids": list(b"Caf"), "max_tokens": limit}
-    post("/wgslm/continue", body, engine)
+    post("/wgslm/continue", {**ASK, "ids": list(ids), "max_tokens": limit}, engine)
 
     assert engine.asked[0][1].max_tokens == left
-
-
-def test_a_cut_character_counts_as_part_of_the_length() -> None:
-    engine = ScriptedEngine()
-
-    body = {"messages": ASK["messages"], "ids": [*b"Caf", 0xC3], "max_tokens": 4}
-    post("/wgslm/continue", body, engine)
-
-    assert engine.asked[0][1].max_tokens == 4
 
 
 def test_what_is_far_too_much_is_refused_unsplit() -> None:

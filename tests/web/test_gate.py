@@ -91,6 +91,42 @@ def test_a_cors_preflight_is_answered_for_listed_origins_only() -> None:
     assert "access-control-allow-origin" not in foreign.headers
 
 
+def test_a_cors_preflight_allows_the_headers_that_an_sdk_asks_for() -> None:
+    access = Access(frozenset({HOST}), frozenset({"https://app.example"}))
+    wanted = "authorization,content-type,x-stainless-lang,x-stainless-retry-count"
+    headers = {"origin": "https://app.example", "access-control-request-headers": wanted}
+
+    allowed, _ = send(access, headers, b"", "OPTIONS")
+
+    assert allowed.headers["access-control-allow-headers"] == wanted
+
+
+@pytest.mark.parametrize(
+    ("status", "path", "extra"),
+    [
+        (401, CHAT, {}),
+        (415, CHAT, {"authorization": "Bearer k", "content-type": "text/plain"}),
+        (404, "/v1/nothing", {"authorization": "Bearer k"}),
+    ],
+)
+def test_a_listed_origin_can_read_why_it_is_refused(
+    status: int, path: str, extra: dict[str, str]
+) -> None:
+    access = Access(frozenset({HOST}), frozenset({"https://app.example"}), "k")
+
+    response, _ = send(access, {**JSON, "origin": "https://app.example", **extra}, path=path)
+
+    assert response.status_code == status
+    assert response.headers["access-control-allow-origin"] == "https://app.example"
+
+
+def test_a_rebound_page_reads_no_refusal() -> None:
+    response, _ = send(LOCAL, {**JSON, "host": "evil.example", "origin": "http://evil.example"})
+
+    assert response.status_code == 403
+    assert "access-control-allow-origin" not in response.headers
+
+
 def test_the_null_origin_needs_a_key() -> None:
     with_key = {**JSON, "origin": "null", "authorization": "Bearer s3cret"}
 

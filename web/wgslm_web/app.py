@@ -2,10 +2,10 @@
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from wgslm.errors import WgslmError
 from wgslm_web import control
@@ -18,7 +18,7 @@ from wgslm_web.stream import CLIENT_GONE
 from wgslm_web.wire import openai
 
 
-def create_app(state: State, access: Access) -> Starlette:
+def create_app(state: State, access: Access) -> ASGIApp:
     """Build the app around `state`; `access` says who may use it."""
     app = Starlette(
         routes=[
@@ -28,7 +28,6 @@ def create_app(state: State, access: Access) -> Starlette:
             Route("/v1/chat/completions", chat_completions, methods=["POST"]),
             *control.ROUTES,
         ],
-        middleware=[Middleware(Guard, access=access)],
         exception_handlers={
             WgslmError: _answer_error,
             HTTPException: _answer_http_error,
@@ -37,7 +36,7 @@ def create_app(state: State, access: Access) -> Starlette:
         },
     )
     app.state.state = state
-    return app
+    return Guard(app, access)  # outside of all: Starlette answers a bug of ours in no middleware
 
 
 async def health(request: Request) -> Response:

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from wgslm_web.refusals import Refusal, error_response
 
 OPEN_PATHS = frozenset({"/health"})  # a monitor without the key may ask whether we are up
+HEADERS = "authorization, content-type"
 PREFLIGHT_SECONDS = "600"
 
 
@@ -81,6 +82,12 @@ class Access:
                 headers={"www-authenticate": "Bearer"},
             )
 
+    def shares(self, headers: Mapping[str, str]) -> bool:
+        """Say whether the page that asks may read the answer, be it a refusal."""
+        origin, host = headers.get("origin"), headers.get("host", "").lower()
+        is_ours = self.hosts is None or host in self.hosts
+        return origin is not None and is_ours and self.allows_origin(origin, host)
+
     def allows_origin(self, origin: str, host: str) -> bool:
         """Say whether a page of `origin` may ask: our own, a listed one, `null` behind a key."""
         if origin == "null":  # every sandboxed frame and file:// page in the world
@@ -108,25 +115,26 @@ class Guard:
         if scope["type"] != "http":
             return
         headers = Headers(scope=scope)
+        if self.access.shares(headers):  # refusals too: the page must be able to read why
+            send = _with_cors(send, headers["origin"])
         try:
             self.access.check(scope["method"], scope["path"], headers)
         except Refusal as refusal:
             await error_response(refusal)(scope, receive, send)
             return
-        if "origin" in headers:
-            send = _with_cors(send, headers["origin"])
         if scope["method"] == "OPTIONS":
-            await _preflight()(scope, receive, send)
+            wanted = headers.get("access-control-request-headers", HEADERS)
+            await _preflight(wanted)(scope, receive, send)
             return
         await self.app(scope, receive, send)
 
 
-def _preflight() -> Response:
+def _preflight(wanted: str) -> Response:
     return Response(
         status_code=204,
         headers={
             "access-control-allow-methods": "GET, POST",
-            "access-control-allow-headers": "authorization, content-type",
+            "access-control-allow-headers": wanted,  # SDKs send a dozen x-stainless-* ones
             "access-control-max-age": PREFLIGHT_SECONDS,
         },
     )

@@ -11,7 +11,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from wgslm.errors import RequestError
 from wgslm_web.app import create_app
 from wgslm_web.gate import Access
-from wgslm_web.state import Engine, EngineLoader, State
+from wgslm_web.state import State
 
 HEADER_SECONDS = 10.0
 IDLE_SECONDS = 30
@@ -110,19 +110,6 @@ class NativeHost:
     def stop(self) -> None:
         """Make `run` return; may be called from another thread."""
         self._server.should_exit = True
-
-
-async def serve(
-    engine: Engine,
-    host: str = "127.0.0.1",
-    port: int = 8080,
-    *,
-    api_key: str | None = None,
-    origins: Iterable[str] = (),
-) -> None:
-    """Serve a loaded engine until interrupted."""
-    state = State(EngineLoader(), engine)
-    await NativeHost(state, host, port, api_key=api_key, origins=origins).run()
 
 
 def _bind(host: str, port: int) -> socket.socket:

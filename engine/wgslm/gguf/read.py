@@ -73,7 +73,9 @@ async def _read_version(cursor: Cursor) -> int:
         raise cursor.error(f"has {cursor.source.size} bytes; a GGUF file has at least 24")
     magic = await cursor.take(4, "the magic")
     if magic != MAGIC:
-        raise cursor.error(f"is no GGUF file: it begins with {magic!r}, not {MAGIC!r}")
+        # Which file it is, is the caller's; what is in it may not be: no byte of it is shown.
+        hint = _hint(magic + await cursor.take(20, "the magic"))
+        raise cursor.error(f"is no GGUF file: it does not begin with GGUF{hint}")
     version = await cursor.u32("the version")
     if version in VERSIONS:
         return version
@@ -82,6 +84,14 @@ async def _read_version(cursor: Cursor) -> int:
     if version & 0xFFFF == 0 and version:
         raise cursor.error("is a big-endian GGUF; only little-endian ones are read")
     raise cursor.error(f"is GGUF version {version}; versions 2 and 3 are read")
+
+
+def _hint(head: bytes) -> str:
+    if head.lstrip().startswith(b"<"):
+        return "; it looks like a web page: give the address of the file itself"
+    if head.startswith(b"version https://git-"):
+        return "; it is a pointer of Git LFS: fetch the file itself with `git lfs pull`"
+    return ""
 
 
 def _check_count(cursor: Cursor, count: int, what: str, smallest: int, most: int) -> None:
