@@ -329,8 +329,8 @@ def make_template(directory: Directory, tokenizer: Tokenizer) -> ChatTemplate:
 
 def _check_vocabulary(header: Header, tokenizer: Tokenizer) -> None:
     rows = header.directory.tensors["token_embd.weight"].rows
-    if tokenizer.vocab_size > rows:
+    if tokenizer.vocab_size != rows:  # as llama.cpp asks; a row without a token could be drawn
         raise GgufError(
-            f"the vocabulary has {tokenizer.vocab_size:,} tokens but token_embd.weight only "
+            f"the vocabulary has {tokenizer.vocab_size:,} tokens but token_embd.weight "
             f"{rows:,} rows"
         )

@@ -12,7 +12,7 @@ import pytest
 from loaded import session
 from tiny_gguf import Tensor, write_gguf
 from tiny_models import VOCAB, metadata, shapes, write_tiny
-from wgslm.errors import RequestError, WgslmError
+from wgslm.errors import LimitError, RequestError, WgslmError
 from wgslm.generate import Options, Run, Session
 from wgslm.gpu import Device
 from wgslm.kernels.top import chunk_count
@@ -286,6 +286,29 @@ def test_candidates_are_the_highest_logits(device: Device, tmp_path: Path, wante
             assert list(everything.logits) == sorted(everything.logits, reverse=True)
 
     asyncio.run(run())
+
+
+@pytest.mark.gpu
+def test_a_step_that_failed_is_not_reused(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def check(current: Session) -> None:
+        expected = await cold(current, PROMPT)
+        current.forget()
+        device = current.executor.device
+        with monkeypatch.context() as broken:
+            broken.setattr(device, "submit", lambda recording: None)  # the step is lost
+            broken.setattr(current.executor, "candidates", failing)
+            with pytest.raises(LimitError):
+                await ids_of(current, PROMPT)
+
+        known = Run(len(PROMPT))
+        assert await ids_of(current, PROMPT, run=known) == expected
+        assert known.cached_tokens == 0
+
+    checked(check, opened)
+
+
+async def failing(*_: object, **__: object) -> None:
+    raise LimitError("the GPU has no memory left")
 
 
 @pytest.mark.gpu

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import wgpu
 from wgpu.backends.wgpu_native.extras import set_instance_extras
 
-from wgslm.errors import LimitError, NoAdapterError, ShaderError
+from wgslm.errors import DeviceLostError, LimitError, NoAdapterError, ShaderError
 from wgslm.gpu import ALIGNMENT, AdapterInfo, Buffer, Job, Limits, Program, View, check_size
 from wgslm.gpu.wgsl import Binding
 
+PATIENCE_SECONDS = 120.0  # a GPU that is silent for longer counts as lost
 USAGE = wgpu.BufferUsage.STORAGE | wgpu.BufferUsage.COPY_DST | wgpu.BufferUsage.COPY_SRC
 BINDING_TYPE = {
     "uniform": "uniform",
@@ -141,7 +142,8 @@ class NativeDevice:
         tail = len(data) % 4
         if tail:  # a write is a whole number of u32
             data = bytes(data) + bytes(4 - tail)
-        self._queue.write_buffer(_gpu(buffer), offset, data)
+        with _lost():
+            self._queue.write_buffer(_gpu(buffer), offset, data)
 
     async def compile(self, programs: Sequence[Program]) -> None:
         """Make pipelines in turn, letting other tasks run in between."""
@@ -169,14 +171,15 @@ class NativeDevice:
     def submit(self, recording: object) -> None:
         """Run a recording once, in one pass."""
         assert isinstance(recording, Recording), "made by `record`"
-        encoder = self._device.create_command_encoder()
-        compute = encoder.begin_compute_pass()
-        for pipeline, group, grid in recording.steps:
-            compute.set_pipeline(pipeline)
-            compute.set_bind_group(0, group)
-            compute.dispatch_workgroups(*grid)
-        compute.end()
-        self._queue.submit([encoder.finish()])
+        with _lost():
+            encoder = self._device.create_command_encoder()
+            compute = encoder.begin_compute_pass()
+            for pipeline, group, grid in recording.steps:
+                compute.set_pipeline(pipeline)
+                compute.set_bind_group(0, group)
+                compute.dispatch_workgroups(*grid)
+            compute.end()
+            self._queue.submit([encoder.finish()])
 
     def release(self, recording: object) -> None:
         """Free the uniforms."""
@@ -194,11 +197,14 @@ class NativeDevice:
             asyncio.to_thread(self._queue.read_buffer, _gpu(view.buffer), view.offset, nbytes)
         )
         try:
-            data = await asyncio.shield(thread)
+            await asyncio.wait({thread}, timeout=PATIENCE_SECONDS)
         except asyncio.CancelledError:
-            await asyncio.wait({thread})
+            await asyncio.wait({thread}, timeout=PATIENCE_SECONDS)
             raise
-        return bytes(data[: view.nbytes])
+        if not thread.done():
+            raise DeviceLostError(f"the GPU did not answer within {PATIENCE_SECONDS:.0f} s")
+        with _lost():
+            return bytes(thread.result()[: view.nbytes])
 
     async def idle(self) -> None:
         """Wait for all submitted work."""
@@ -257,6 +263,15 @@ class NativeDevice:
             found = re.search(r"wgsl:(\d+):", str(error))
             where = shader.locate(int(found[1])) if found else shader.name
             raise ShaderError(f"{where}: {error}") from error
+
+
+@contextlib.contextmanager
+def _lost() -> Iterator[None]:
+    """Turn a refusal to work into `DeviceLostError`: what is sent was checked when recorded."""
+    try:
+        yield
+    except (wgpu.GPUError, RuntimeError) as error:
+        raise DeviceLostError(f"the GPU is gone or refused a command: {error}") from error
 
 
 def _gpu(buffer: Buffer) -> wgpu.GPUBuffer:
