@@ -129,4 +129,5 @@ listenForFiles((files) => load({ files }));
 // For tests and the curious: everything the page itself uses.
 window.wgslm = { api, chat, host, model, settings, view, boot: null };
 refresh();
+chat.restore();
 host.start();

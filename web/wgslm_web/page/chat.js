@@ -1,7 +1,7 @@
 // The conversation: sends it, takes the streamed answer, and outlives the worker.
 
 import { eventsOf } from "./api.js";
-import * as store from "./store.js";
+import { Conversation } from "./conversation.js";
 
 /** Events: "change" (running or not), "stats" {timings, live}, "fail" {error}. */
 export class Chat extends EventTarget {
@@ -10,14 +10,19 @@ export class Chat extends EventTarget {
   #view;
   #settings;
   #running = null; // AbortController of the answer under way
-  #save = store.saver("conversation", () => this.messages);
+  #kept = new Conversation(() => this.messages);
 
   constructor(api, view, settings) {
     super();
     this.#api = api;
     this.#view = view;
     this.#settings = settings;
-    for (const message of store.load("conversation", [])) this.#restore(message);
+  }
+
+  /** Show what was said before, unless somebody has already begun anew. */
+  async restore() {
+    const kept = await this.#kept.open();
+    if (!this.messages.length) for (const message of kept) this.#restore(message);
   }
 
   get isRunning() {
@@ -53,7 +58,7 @@ export class Chat extends EventTarget {
     this.stop();
     this.messages = [];
     this.#view.clear();
-    this.#save();
+    this.#kept.save();
   }
 
   async #answer(answer) {
@@ -125,12 +130,12 @@ export class Chat extends EventTarget {
   #add(message) {
     this.messages.push(message);
     this.#view.add(message);
-    this.#save();
+    this.#kept.save();
   }
 
   #changed(message) {
     this.#view.update(message);
-    this.#save();
+    this.#kept.save();
   }
 
   #tell(type, detail) {

@@ -12,13 +12,13 @@ const $ = (id) => document.getElementById(id);
 /** The box people write in. `send(text)` and `stop()` are called when they ask for it. */
 export class Composer {
   #prompt = $("prompt");
-  #saveDraft = store.saver("draft", () => this.#prompt.value);
+  #saveDraft = store.saver(() => store.save("draft", this.#prompt.value, "sessionStorage"));
   #ready = false;
   #running = false;
 
   constructor({ send, stop }) {
     Object.assign(this, { send, stop });
-    this.#prompt.value = store.load("draft", "");
+    this.#prompt.value = store.load("draft", "", store.isText, "sessionStorage");
     this.#prompt.addEventListener("input", () => this.#changed());
     listenForKeys(this.#prompt, () => this.#submit(), () => this.#running && stop());
     $("composer").addEventListener("submit", (event) => (event.preventDefault(), this.#submit()));
