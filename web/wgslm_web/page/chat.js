@@ -3,7 +3,7 @@
 import { eventsOf } from "./api.js";
 import { Conversation } from "./conversation.js";
 
-/** Events: "change" (running or not), "stats" {timings, live}, "fail" {error}. */
+/** Events: "change" (running or not), "stats" {timings, live}, "done", "fail" {error}. */
 export class Chat extends EventTarget {
   messages = [];
   #api;
@@ -42,11 +42,12 @@ export class Chat extends EventTarget {
     await this.#answer(answer);
   }
 
-  /** Go on with an answer from its ids: after Stop, an error, or a dead worker. */
+  /** Go on with an answer from its ids: after Stop, its limit, an error, or a dead worker. */
   async resume(answer) {
     if (this.isRunning || answer !== this.messages.at(-1)) return;
     answer.state = "streaming";
     delete answer.error;
+    delete answer.finish_reason;
     await this.#answer(answer);
   }
 
@@ -67,6 +68,7 @@ export class Chat extends EventTarget {
     try {
       await this.#stream(answer, abort.signal);
       answer.state = "done";
+      this.#tell("done");
     } catch (error) {
       this.#breakOff(answer, error);
     } finally {
@@ -78,18 +80,17 @@ export class Chat extends EventTarget {
 
   async #stream(answer, signal) {
     const response = await this.#request(answer, signal);
+    const rate = rateOf(answer.ids.length);
     if (answer.ids.length) Object.assign(answer, { content: "", ids: [] }); // it is sent again
-    const begun = performance.now();
-    let tokens = 0;
     for await (const event of eventsOf(response)) {
       if (event.timings) this.#finish(answer, event);
-      const delta = event.choices[0]?.delta;
+      const { delta, finish_reason } = event.choices[0] ?? {};
+      if (finish_reason) answer.finish_reason = finish_reason;
       if (delta?.content === undefined) continue;
       answer.content += delta.content;
       answer.ids.push(...(event.tokens ?? []));
-      tokens += event.tokens?.length ?? 0;
       this.#changed(answer);
-      this.#tell("stats", { live: tokens / ((performance.now() - begun) / 1000) });
+      this.#tell("stats", { live: rate(answer.ids.length) });
     }
   }
 
@@ -141,6 +142,18 @@ export class Chat extends EventTarget {
   #tell(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
+}
+
+/** Return what turns a growing count into new ones a second, from the first one that is new. */
+function rateOf(known) {
+  let first = 0;
+  let begun = 0;
+  return (count) => {
+    if (count <= known) return NaN;
+    first ||= count;
+    begun ||= performance.now();
+    return count > first ? (count - first) / ((performance.now() - begun) / 1000) : NaN;
+  };
 }
 
 /** Drop questions that got no answer at all: templates want the roles to take turns. */
