@@ -31,11 +31,20 @@ export class Composer {
     this.#prompt.focus();
   }
 
+  /** Take the focus from a button that goes away; on a phone not so that a keyboard pops up. */
+  takeFocus() {
+    (matchMedia("(pointer: coarse)").matches ? $("scroller") : this.#prompt).focus();
+  }
+
   refresh({ ready = this.#ready, running = this.#running } = {}) {
     [this.#ready, this.#running] = [ready, running];
+    const hasFocus = (id) => document.activeElement === $(id);
+    const [wasSend, wasStop] = [hasFocus("send"), hasFocus("stop")];
     $("stop").hidden = !running;
     $("send").hidden = running;
     $("send").disabled = !ready || !this.#prompt.value.trim();
+    if (wasSend && running) $("stop").focus();
+    else if (wasStop && !running) this.takeFocus();
   }
 
   #submit() {
@@ -89,11 +98,17 @@ function grow(prompt) {
 export function setUpSide() {
   const side = $("side");
   const narrow = matchMedia("(max-width: 899px)");
-  const show = (isOpen) => {
-    document.body.classList.toggle("side-open", isOpen && narrow.matches);
-    side.inert = narrow.matches && !isOpen;
-    document.querySelector("main").inert = narrow.matches && isOpen;
-    $("open-side").setAttribute("aria-expanded", String(isOpen));
+  const isOpen = () => document.body.classList.contains("side-open");
+  const show = (isShown) => {
+    const hadFocus = side.contains(document.activeElement);
+    const changes = isShown !== isOpen();
+    document.body.classList.toggle("side-open", isShown && narrow.matches);
+    side.inert = narrow.matches && !isShown;
+    document.querySelector("main").inert = narrow.matches && isShown;
+    $("open-side").setAttribute("aria-expanded", String(isShown));
+    if (!narrow.matches || !changes) return;
+    if (isShown) $("close-side").focus();
+    else if (hadFocus) $("open-side").focus();
   };
   const [open, close] = [() => show(true), () => show(false)];
   narrow.addEventListener("change", close);
