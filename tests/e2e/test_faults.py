@@ -78,6 +78,20 @@ def test_stop_keeps_what_was_said_and_the_answer_can_go_on(tab: Tab, site: str) 
     assert tab.ask("And then?")["state"] == "done"
 
 
+def test_stop_right_after_send_ends_the_answer(tab: Tab, site: str) -> None:
+    tab.open(f"{site}?model=models/tiny.gguf")
+    tab.wait_ready("tiny")
+    tab.set(temperature=0, max_tokens=2000)
+
+    tab.page.evaluate("wgslm.chat.send('Tell me a long story.'); wgslm.chat.stop()")
+
+    tab.wait(lambda: tab.answer["state"] == "stopped", "the answer to stop", 2)
+    tab.page.wait_for_timeout(500)  # an answer that goes on has begun then, and lasts longer
+    assert tab.page.evaluate("tests.isIdle()")
+    tab.set(max_tokens=4)
+    assert tab.ask("Hello")["state"] == "done"
+
+
 def test_an_answer_cut_at_its_limit_says_so_and_can_go_on(tab: Tab, site: str) -> None:
     tab.open(f"{site}?model=models/tiny.gguf")
     tab.wait_ready("tiny")
