@@ -98,26 +98,27 @@ function grow(prompt) {
 export function setUpSide() {
   const side = $("side");
   const narrow = matchMedia("(max-width: 899px)");
-  const isOpen = () => document.body.classList.contains("side-open");
   const show = (isShown) => {
+    const changes = narrow.matches && isShown !== document.body.classList.contains("side-open");
     const hadFocus = side.contains(document.activeElement);
-    const changes = isShown !== isOpen();
     document.body.classList.toggle("side-open", isShown && narrow.matches);
     side.inert = narrow.matches && !isShown;
     document.querySelector("main").inert = narrow.matches && isShown;
     $("open-side").setAttribute("aria-expanded", String(isShown));
-    if (!narrow.matches || !changes) return;
-    if (isShown) $("close-side").focus();
-    else if (hadFocus) $("open-side").focus();
+    if (changes && (isShown || hadFocus)) $(isShown ? "close-side" : "open-side").focus();
   };
   const [open, close] = [() => show(true), () => show(false)];
+  listenForSide(side, open, close);
   narrow.addEventListener("change", close);
+  close();
+  return { open, close };
+}
+
+function listenForSide(side, open, close) {
   $("open-side").addEventListener("click", open);
   $("close-side").addEventListener("click", close);
   document.addEventListener("keydown", (event) => event.key === "Escape" && close());
   document.addEventListener("pointerdown", (event) => side.contains(event.target) || close());
-  close();
-  return { open, close };
 }
 
 /** Files dropped anywhere on the page. */
