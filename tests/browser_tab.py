@@ -89,6 +89,11 @@ class Tab:
         return " ".join(box.inner_text().split()) if box.is_visible() else ""
 
     @property
+    def facts(self) -> str:
+        """What the panel says about the loaded model."""
+        return self.page.locator("#model-facts").text_content() or ""
+
+    @property
     def messages(self) -> list[dict[str, Any]]:
         """The conversation as the page keeps it."""
         found: list[dict[str, Any]] = self.page.evaluate("wgslm.chat.messages")

@@ -13,6 +13,12 @@ tests.continueIds = async (ids, options) => {
   return lines.flatMap((line) => JSON.parse(line.slice(6)).tokens ?? []);
 };
 
+/** Whether the app computes nothing, and nothing waits for it to. */
+tests.isIdle = async () => {
+  const { busy, waiting } = await (await wgslm.api.fetch("/wgslm/status")).json();
+  return !busy && !waiting;
+};
+
 /** Drop the file at this address on the page, as a hand would. */
 tests.drop = async (url, name) => {
   const data = new DataTransfer();

@@ -73,6 +73,29 @@ def test_the_keyboard_reaches_all_controls(tab: Tab, site: str) -> None:
     assert wanted | {"prompt"} <= set(reached)
 
 
+def test_the_focus_is_never_lost(tab: Tab, site: str) -> None:
+    tab.page.set_viewport_size({"width": PHONE_WIDTH, "height": 640})
+    tab.open(f"{site}?model=models/tiny.gguf")
+    tab.wait_ready("tiny")
+    tab.set(max_tokens=60)
+
+    tab.page.locator("#open-side").press("Enter")
+    tab.wait(lambda: focused(tab) == "close-side", "the panel to have the focus", 3)
+    tab.page.keyboard.press("Escape")
+    tab.wait(lambda: focused(tab) == "open-side", "the focus to come back", 3)
+    tab.page.get_by_role("textbox", name="Your message").fill("Hello")
+    tab.page.locator("#send").press("Enter")
+    tab.wait(lambda: focused(tab) == "stop", "Stop to have the focus", 3)
+    tab.wait(lambda: tab.answer["state"] == "done", "the answer")
+    assert focused(tab) == "prompt"
+
+
+def focused(tab: Tab) -> str:
+    """Return the id of what has the focus."""
+    found: str = tab.page.evaluate("document.activeElement.id")
+    return found
+
+
 def overflow(tab: Tab) -> list[str]:
     """Return what sticks out to the right of the window."""
     found: list[str] = tab.page.evaluate("tests.overflow()")

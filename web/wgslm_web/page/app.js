@@ -6,6 +6,7 @@ import { Composer, listenForFiles, setUpSide } from "./controls.js";
 import { Model, sourceFrom } from "./model.js";
 import * as panel from "./panel.js";
 import { Settings } from "./settings.js";
+import { whatIsMissing } from "./support.js";
 import { ChatView } from "./view.js";
 import { WorkerHost } from "./worker-host.js";
 
@@ -18,12 +19,13 @@ const view = new ChatView({
   log: $("log"),
   scroller: $("scroller"),
   welcome: $("welcome"),
-  onContinue: (message) => model.facts && chat.resume(message),
+  onContinue: (message) => chat.resume(message),
 });
 const chat = new Chat(api, view, settings);
 const host = new WorkerHost(() => (model.isLoading ? "loading" : api.pending ? "busy" : "idle"));
 const composer = new Composer({ send: (text) => chat.send(text), stop: () => chat.stop() });
 const side = setUpSide();
+const missing = whatIsMissing();
 
 function firstSource() {
   const asked = new URLSearchParams(location.search).get("model");
@@ -34,16 +36,22 @@ function firstSource() {
 
 function trySource(text) {
   try {
-    return sourceFrom(text);
+    return withContext(sourceFrom(text));
   } catch (error) {
     panel.showError(error);
     return null;
   }
 }
 
+function withContext(source) {
+  const { valueAsNumber, validity } = $("model-context");
+  return valueAsNumber && validity.valid ? { ...source, context: valueAsNumber } : source;
+}
+
 function load(source) {
-  if (!source) return refresh();
-  panel.hideError();
+  if (missing) panel.showError(missing);
+  if (!source || missing) return refresh();
+  panel.settleError();
   side.close();
   chat.stop(); // the app would wait for the end of the answer
   model.load(source);
@@ -54,13 +62,42 @@ function load(source) {
 function refresh() {
   const ready = host.state === "up" && !model.isLoading && model.facts !== null;
   composer.refresh({ ready, running: chat.isRunning });
+  view.allowContinue(ready);
   panel.showModel(model.facts);
-  $("cancel-load").hidden = !model.isLoading;
+  showLoadButtons();
+  showState(ready);
+}
+
+function showState(ready) {
   if (ready) panel.showStatus("ready", chat.isRunning ? "Answering" : `Ready: ${model.facts.name}`);
   else if (model.isLoading) panel.showStatus("loading", "Loading the model");
+  else if (missing) panel.showStatus("error", "Models cannot run here");
   else if (host.state !== "up") panel.showStatus("loading", "Starting");
   else panel.showStatus($("error").hidden ? "idle" : "error", "No model is loaded");
   if (ready || (host.state === "up" && !model.isLoading)) panel.hideProgress();
+}
+
+function showLoadButtons() {
+  const hadFocus = document.activeElement === $("cancel-load");
+  $("cancel-load").hidden = !model.isLoading;
+  if (hadFocus && !model.isLoading) composer.takeFocus();
+  const { context } = model.source ?? {};
+  const isOther = withContext({}).context !== context && $("model-context").validity.valid;
+  $("reload-model").hidden = !model.facts || model.isLoading || !isOther;
+}
+
+/** Offer the model that had to make room, if it did. */
+function again(source) {
+  const { lost } = model;
+  if (!lost || lost.source === source) return { label: "Try again", run: () => load(source) };
+  return { label: `Load ${lost.name} again`, run: () => load(lost.source) };
+}
+
+function clear() {
+  chat.clear();
+  panel.hideError();
+  refresh();
+  composer.focus();
 }
 
 host.addEventListener("boot", ({ detail }) => {
@@ -90,16 +127,19 @@ host.addEventListener("down", ({ detail }) => {
 model.addEventListener("progress", ({ detail }) => panel.showProgress(detail));
 
 model.addEventListener("ready", () => {
-  panel.hideError();
+  panel.settleError();
   refresh();
   if (chat.interrupted) chat.resume(chat.interrupted);
 });
 
-model.addEventListener("cancelled", refresh);
+model.addEventListener("cancelled", ({ detail: { source } }) => {
+  const message = `The load was cancelled after ${model.lost?.name} had made room for it`;
+  if (model.lost) panel.showError({ message }, again(source));
+  refresh();
+});
 
 model.addEventListener("fail", ({ detail: { error, source } }) => {
-  const retry = { label: "Try again", run: () => load(source) };
-  if (error.code !== "worker_gone") panel.showError(error, retry);
+  if (error.code !== "worker_gone") panel.showError(error, again(source));
   refresh();
 });
 
@@ -107,26 +147,41 @@ chat.addEventListener("change", refresh);
 chat.addEventListener("stats", ({ detail }) => panel.showSpeed(detail));
 chat.addEventListener("fail", ({ detail: { error } }) => {
   if (error.code === "device_lost") host.kill("the GPU was lost");
-  else if (error.code !== "worker_gone") panel.showError(error);
+  else if (/larger context/.test(error.message)) {
+    const { message } = error;
+    panel.showError({ message, code: "context_full" }, { label: "New chat", run: clear });
+  } else if (error.code !== "worker_gone") panel.showError(error);
 });
+chat.addEventListener("done", () => panel.settleError());
 
 $("url-form").addEventListener("submit", (event) => {
   event.preventDefault();
   load(trySource($("model-url").value));
 });
 $("model-file").addEventListener("change", ({ target }) => {
-  if (target.files.length) load({ files: [...target.files] });
+  if (target.files.length) load(withContext({ files: [...target.files] }));
   target.value = "";
 });
 $("cancel-load").addEventListener("click", () => model.cancel());
 $("error-close").addEventListener("click", () => panel.hideError());
-$("new-chat").addEventListener("click", () => {
-  chat.clear();
-  composer.focus();
+$("new-chat").addEventListener("click", clear);
+$("model-context").addEventListener("input", refresh);
+$("reload-model").addEventListener("click", () => {
+  const { url, files } = model.source;
+  load(withContext(url ? { url } : { files }));
 });
-listenForFiles((files) => load({ files }));
+listenForFiles((files) => load(withContext({ files })));
+addEventListener("wgslm-not-kept", notKept, { once: true });
+
+function notKept() {
+  const message = "The browser refuses to keep the conversation: its storage is full or turned off";
+  const hint = "Everything works, but a reload or a closed tab loses what was said.";
+  panel.showError({ message, hint, stays: "yes" });
+}
 
 // For tests and the curious: everything the page itself uses.
 window.wgslm = { api, chat, host, model, settings, view, boot: null };
 refresh();
-host.start();
+chat.restore();
+if (missing) load(null);
+else host.start();

@@ -1,23 +1,28 @@
 // The conversation: sends it, takes the streamed answer, and outlives the worker.
 
 import { eventsOf } from "./api.js";
-import * as store from "./store.js";
+import { Conversation } from "./conversation.js";
 
-/** Events: "change" (running or not), "stats" {timings, live}, "fail" {error}. */
+/** Events: "change" (running or not), "stats" {timings, live}, "done", "fail" {error}. */
 export class Chat extends EventTarget {
   messages = [];
   #api;
   #view;
   #settings;
   #running = null; // AbortController of the answer under way
-  #save = store.saver("conversation", () => this.messages);
+  #kept = new Conversation(() => this.messages);
 
   constructor(api, view, settings) {
     super();
     this.#api = api;
     this.#view = view;
     this.#settings = settings;
-    for (const message of store.load("conversation", [])) this.#restore(message);
+  }
+
+  /** Show what was said before, unless somebody has already begun anew. */
+  async restore() {
+    const kept = await this.#kept.open();
+    if (!this.messages.length) for (const message of kept) this.#restore(message);
   }
 
   get isRunning() {
@@ -37,11 +42,12 @@ export class Chat extends EventTarget {
     await this.#answer(answer);
   }
 
-  /** Go on with an answer from its ids: after Stop, an error, or a dead worker. */
+  /** Go on with an answer from its ids: after Stop, its limit, an error, or a dead worker. */
   async resume(answer) {
     if (this.isRunning || answer !== this.messages.at(-1)) return;
     answer.state = "streaming";
     delete answer.error;
+    delete answer.finish_reason;
     await this.#answer(answer);
   }
 
@@ -53,7 +59,7 @@ export class Chat extends EventTarget {
     this.stop();
     this.messages = [];
     this.#view.clear();
-    this.#save();
+    this.#kept.save();
   }
 
   async #answer(answer) {
@@ -62,6 +68,7 @@ export class Chat extends EventTarget {
     try {
       await this.#stream(answer, abort.signal);
       answer.state = "done";
+      this.#tell("done");
     } catch (error) {
       this.#breakOff(answer, error);
     } finally {
@@ -73,18 +80,17 @@ export class Chat extends EventTarget {
 
   async #stream(answer, signal) {
     const response = await this.#request(answer, signal);
+    const rate = rateOf(answer.ids.length);
     if (answer.ids.length) Object.assign(answer, { content: "", ids: [] }); // it is sent again
-    const begun = performance.now();
-    let tokens = 0;
     for await (const event of eventsOf(response)) {
       if (event.timings) this.#finish(answer, event);
-      const delta = event.choices[0]?.delta;
+      const { delta, finish_reason } = event.choices[0] ?? {};
+      if (finish_reason) answer.finish_reason = finish_reason;
       if (delta?.content === undefined) continue;
       answer.content += delta.content;
       answer.ids.push(...(event.tokens ?? []));
-      tokens += event.tokens?.length ?? 0;
       this.#changed(answer);
-      this.#tell("stats", { live: tokens / ((performance.now() - begun) / 1000) });
+      this.#tell("stats", { live: rate(answer.ids.length) });
     }
   }
 
@@ -125,17 +131,29 @@ export class Chat extends EventTarget {
   #add(message) {
     this.messages.push(message);
     this.#view.add(message);
-    this.#save();
+    this.#kept.save();
   }
 
   #changed(message) {
     this.#view.update(message);
-    this.#save();
+    this.#kept.save();
   }
 
   #tell(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
+}
+
+/** Return what turns a growing count into new ones a second, from the first one that is new. */
+function rateOf(known) {
+  let first = 0;
+  let begun = 0;
+  return (count) => {
+    if (count <= known) return NaN;
+    first ||= count;
+    begun ||= performance.now();
+    return count > first ? (count - first) / ((performance.now() - begun) / 1000) : NaN;
+  };
 }
 
 /** Drop questions that got no answer at all: templates want the roles to take turns. */

@@ -12,13 +12,13 @@ const $ = (id) => document.getElementById(id);
 /** The box people write in. `send(text)` and `stop()` are called when they ask for it. */
 export class Composer {
   #prompt = $("prompt");
-  #saveDraft = store.saver("draft", () => this.#prompt.value);
+  #saveDraft = store.saver(() => store.save("draft", this.#prompt.value, "sessionStorage"));
   #ready = false;
   #running = false;
 
   constructor({ send, stop }) {
     Object.assign(this, { send, stop });
-    this.#prompt.value = store.load("draft", "");
+    this.#prompt.value = store.load("draft", "", store.isText, "sessionStorage");
     this.#prompt.addEventListener("input", () => this.#changed());
     listenForKeys(this.#prompt, () => this.#submit(), () => this.#running && stop());
     $("composer").addEventListener("submit", (event) => (event.preventDefault(), this.#submit()));
@@ -31,11 +31,20 @@ export class Composer {
     this.#prompt.focus();
   }
 
+  /** Take the focus from a button that goes away; on a phone not so that a keyboard pops up. */
+  takeFocus() {
+    (matchMedia("(pointer: coarse)").matches ? $("scroller") : this.#prompt).focus();
+  }
+
   refresh({ ready = this.#ready, running = this.#running } = {}) {
     [this.#ready, this.#running] = [ready, running];
+    const hasFocus = (id) => document.activeElement === $(id);
+    const [wasSend, wasStop] = [hasFocus("send"), hasFocus("stop")];
     $("stop").hidden = !running;
     $("send").hidden = running;
     $("send").disabled = !ready || !this.#prompt.value.trim();
+    if (wasSend && running) $("stop").focus();
+    else if (wasStop && !running) this.takeFocus();
   }
 
   #submit() {
@@ -89,20 +98,27 @@ function grow(prompt) {
 export function setUpSide() {
   const side = $("side");
   const narrow = matchMedia("(max-width: 899px)");
-  const show = (isOpen) => {
-    document.body.classList.toggle("side-open", isOpen && narrow.matches);
-    side.inert = narrow.matches && !isOpen;
-    document.querySelector("main").inert = narrow.matches && isOpen;
-    $("open-side").setAttribute("aria-expanded", String(isOpen));
+  const show = (isShown) => {
+    const changes = narrow.matches && isShown !== document.body.classList.contains("side-open");
+    const hadFocus = side.contains(document.activeElement);
+    document.body.classList.toggle("side-open", isShown && narrow.matches);
+    side.inert = narrow.matches && !isShown;
+    document.querySelector("main").inert = narrow.matches && isShown;
+    $("open-side").setAttribute("aria-expanded", String(isShown));
+    if (changes && (isShown || hadFocus)) $(isShown ? "close-side" : "open-side").focus();
   };
   const [open, close] = [() => show(true), () => show(false)];
+  listenForSide(side, open, close);
   narrow.addEventListener("change", close);
+  close();
+  return { open, close };
+}
+
+function listenForSide(side, open, close) {
   $("open-side").addEventListener("click", open);
   $("close-side").addEventListener("click", close);
   document.addEventListener("keydown", (event) => event.key === "Escape" && close());
   document.addEventListener("pointerdown", (event) => side.contains(event.target) || close());
-  close();
-  return { open, close };
 }
 
 /** Files dropped anywhere on the page. */

@@ -13,7 +13,7 @@ export function bytes(count) {
 
 export function count(number) {
   if (number >= 999.5e6) return `${(number / 1e9).toFixed(1)}\u00a0B`;
-  if (number >= 999.5e3) return `${Math.round(number / 1e6) || (number / 1e6).toFixed(1)}\u00a0M`;
+  if (number >= 999.5e3) return `${(number / 1e6).toFixed(number < 99.95e6 ? 1 : 0)}\u00a0M`;
   return number >= 1000 ? `${Math.round(number / 1e3)}\u00a0k` : `${number}`;
 }
 

@@ -4,40 +4,78 @@ import { ApiError, eventsOf } from "./api.js";
 
 /** Events: "progress" {stage, done, total, seconds}, "ready" {model}, "fail" {error}, "cancelled". */
 export class Model extends EventTarget {
-  source = null; // {url} or {files}; what a restarted worker loads again
+  source = null; // {url} or {files}, maybe with {context}; what a restarted worker loads again
   facts = null;
-  isLoading = false;
+  #name = ""; // of what was loaded last
   #api;
   #picked = 0;
+  #load = null; // {source, isCancelled, over} of the load under way; only the newest one counts
 
   constructor(api) {
     super();
     this.#api = api;
   }
 
-  /** Load from {url} or {files}; resolves when it is over, well or badly. */
-  async load(source) {
-    this.isLoading = true;
+  get isLoading() {
+    return this.#load !== null;
+  }
+
+  /** What was loaded and is no more, as {name, source}. */
+  get lost() {
+    return this.#name && !this.facts ? { name: this.#name, source: this.source } : null;
+  }
+
+  /** Load from {url} or {files}, once the load under way is ended; resolves when it is over. */
+  load(source) {
+    const before = this.#load;
+    const load = (this.#load = { source, isCancelled: false });
     this.#tell("progress", { stage: "opening", done: 0, total: 0, seconds: 0 });
-    try {
-      const model = await this.#follow(this.#register(source));
-      this.isLoading = false;
-      this.source = source;
-      this.facts = model;
-      this.#tell("ready", { model });
-    } catch (error) {
-      this.isLoading = false;
-      await this.#failed(source, error);
-    }
+    load.over = this.#end(before).then(() => this.#run(load));
+    return load.over;
   }
 
   cancel() {
-    return this.#api.post("/wgslm/cancel-load", {});
+    return this.#cancel(this.#load);
   }
 
   /** The worker is gone, and what it had loaded. */
   forget() {
     this.facts = null;
+  }
+
+  async #run(load) {
+    try {
+      const model = await this.#follow(load);
+      this.#name = model.name;
+      this.source = load.source;
+      if (this.#isOver(load, model)) this.#tell("ready", { model });
+    } catch (error) {
+      await this.#failed(load, error);
+    }
+  }
+
+  async #follow(load) {
+    const model = this.#register(load.source);
+    for await (const event of eventsOf(await this.#ask(load, model))) {
+      if (event.model) return event.model;
+      if (load.isCancelled) await this.#tellToCancel(); // it was too early before
+      if (load === this.#load) this.#tell("progress", event);
+    }
+    throw new ApiError("the load ended without a model");
+  }
+
+  /** Ask to load; a load that the app still has under way is ended first. */
+  async #ask(load, model) {
+    if (load.isCancelled) throw new ApiError("the load was cancelled", { code: "cancelled" });
+    const { context } = load.source;
+    const wanted = context ? { model, context } : { model };
+    try {
+      return await this.#api.post("/wgslm/load", wanted);
+    } catch (error) {
+      if (error.code !== "loading") throw error;
+      await this.#tellToCancel();
+      return this.#api.post("/wgslm/load", wanted);
+    }
   }
 
   #register({ url, files }) {
@@ -47,24 +85,44 @@ export class Model extends EventTarget {
     return name;
   }
 
-  async #follow(model) {
-    const response = await this.#api.post("/wgslm/load", { model });
-    for await (const event of eventsOf(response)) {
-      if (event.model) return event.model;
-      this.#tell("progress", event);
-    }
-    throw new ApiError("the load ended without a model");
+  async #end(load) {
+    await this.#cancel(load);
+    await load?.over;
   }
 
-  async #failed(source, error) {
-    if (error.code === "worker_gone") this.source ??= source; // the restarted worker tries again
-    else this.facts = await this.#stillLoaded();
-    this.#tell(error.code === "cancelled" ? "cancelled" : "fail", { error, source });
+  async #cancel(load) {
+    if (!load) return;
+    load.isCancelled = true;
+    await this.#tellToCancel();
+  }
+
+  /** A worker that is gone loads nothing, so it need not hear this. */
+  #tellToCancel() {
+    return this.#api.post("/wgslm/cancel-load", {}).catch(() => {});
+  }
+
+  async #failed(load, error) {
+    const gone = error.code === "worker_gone";
+    if (gone) this.source ??= load.source; // the restarted worker tries again
+    const model = gone ? null : await this.#stillLoaded();
+    if (!this.#isOver(load, model)) return;
+    this.#tell(error.code === "cancelled" ? "cancelled" : "fail", { error, source: load.source });
+  }
+
+  /** Take what is loaded now; false if a newer load is under way, which says what comes of it. */
+  #isOver(load, model) {
+    this.facts = model;
+    if (load !== this.#load) return false;
+    this.#load = null;
+    return true;
   }
 
   async #stillLoaded() {
-    const response = await this.#api.fetch("/wgslm/status");
-    return (await response.json()).model;
+    try {
+      return (await (await this.#api.fetch("/wgslm/status")).json()).model;
+    } catch {
+      return null; // the worker has just gone
+    }
   }
 
   #tell(type, detail) {
@@ -82,7 +140,7 @@ export function sourceFrom(text) {
   } catch {
     throw new ApiError(`"${typed}" is not an address; it begins with https:// or is a path here.`);
   }
-  if (!["http:", "https:", "blob:"].includes(url.protocol)) {
+  if (!["http:", "https:"].includes(url.protocol)) {
     throw new ApiError(`A ${url.protocol} address cannot be read here; use https:// or choose the file.`);
   }
   return { url: url.href };

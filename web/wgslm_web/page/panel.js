@@ -18,6 +18,7 @@ const HINTS = {
   no_adapter: "Use a current Chrome, Edge, Firefox or Safari, and check that hardware acceleration is on.",
   device_lost: "The engine starts again by itself; the conversation is kept.",
   worker_gone: "The engine starts again by itself; the conversation is kept.",
+  context_full: "Start a new chat, or set a larger context beside the model and load it again.",
   queue_full: "Wait for the answer that is being written.",
 };
 const $ = (id) => document.getElementById(id);
@@ -55,15 +56,22 @@ function progressText(stage, done, total, seconds) {
 /** Say what went wrong and what to do; `action` is {label, run}. */
 export function showError(error, action = null) {
   $("error").hidden = false;
+  $("error").dataset.stays = error.stays ?? "";
   $("error-text").textContent = sentence(error.message);
-  $("error-hint").textContent = HINTS[error.code] ?? "";
+  $("error-hint").textContent = error.hint ?? HINTS[error.code] ?? "";
   const button = $("error-action");
   button.hidden = !action;
   if (action) Object.assign(button, { textContent: action.label, onclick: action.run });
 }
 
+/** Something went well: what was said before is out of date, unless it stays true. */
+export function settleError() {
+  if (!$("error").dataset.stays) hideError();
+}
+
 export function hideError() {
   $("error").hidden = true;
+  $("error").dataset.stays = "";
   $("error-text").textContent = $("error-hint").textContent = "";
 }
 

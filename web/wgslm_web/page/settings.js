@@ -20,8 +20,8 @@ const FIELDS = [
 ];
 
 export class Settings {
-  #values = store.load("settings", {});
-  #save = store.saver("settings", () => this.#values);
+  #values = soundOnes(store.load("settings", {}, store.isRecord));
+  #save = store.saver(() => store.save("settings", this.#values));
 
   constructor(container, systemPrompt, resetButton) {
     this.container = container;
@@ -62,16 +62,21 @@ export class Settings {
     Object.assign(input, { inputMode: "decimal", placeholder: empty ?? "" });
     input.value = this.#values[name] ?? field.value ?? "";
     input.oninput = () => this.#read(field, input);
-    input.onblur = () => (input.value = this.#values[name] ?? field.value ?? "");
+    input.onblur = () => this.#show(field, input);
     return input;
+  }
+
+  #show({ name, value }, input) {
+    input.value = this.#values[name] ?? value ?? "";
+    input.removeAttribute("aria-invalid");
   }
 
   #read(field, input) {
     const number = input.value === "" ? null : input.valueAsNumber;
-    const good = number === null || (number >= field.min && number <= field.max);
-    const whole = field.step !== 1 || number === null || Number.isInteger(number);
-    input.toggleAttribute("aria-invalid", !(good && whole));
-    if (good && whole) this.#set(field.name, number);
+    const good = number === null || fits(field, number);
+    if (good) input.removeAttribute("aria-invalid");
+    else input.setAttribute("aria-invalid", "true");
+    if (good) this.#set(field.name, number);
   }
 
   #set(name, value) {
@@ -82,10 +87,19 @@ export class Settings {
   #reset() {
     this.#values = { system: this.#values.system };
     this.#save();
-    for (const { name, value } of FIELDS) {
-      const input = this.container.querySelector(`#setting-${name}`);
-      input.value = value ?? "";
-      input.removeAttribute("aria-invalid");
+    for (const field of FIELDS) {
+      this.#show(field, this.container.querySelector(`#setting-${field.name}`));
     }
   }
+}
+
+function fits({ min, max, step }, number) {
+  return number >= min && number <= max && (step !== 1 || Number.isInteger(number));
+}
+
+/** What is kept may be of an older page, or damaged. */
+function soundOnes(values) {
+  const numbers = FIELDS.filter((field) => fits(field, values[field.name] ?? NaN));
+  const sound = Object.fromEntries(numbers.map(({ name }) => [name, values[name]]));
+  return store.isText(values.system) ? { ...sound, system: values.system } : sound;
 }

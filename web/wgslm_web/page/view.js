@@ -5,6 +5,7 @@ import { MarkdownView } from "./markdown.js";
 const NAMES = { user: "You", assistant: "Model" };
 const NOTES = {
   stopped: "Stopped.",
+  cut: "Cut at the limit.",
   error: "The answer broke off.",
   interrupted: "The engine stopped. The answer goes on as soon as it is back.",
 };
@@ -15,6 +16,7 @@ export class ChatView {
   #dirty = new Set();
   #frame = 0;
   #follows = true;
+  #canContinue = false;
 
   constructor({ log, scroller, welcome, onContinue }) {
     Object.assign(this, { log, scroller, welcome, onContinue });
@@ -26,10 +28,18 @@ export class ChatView {
   add(message) {
     const view = new MessageView(message, () => this.onContinue(message));
     this.#views.set(message, view);
+    view.again.disabled = !this.#canContinue;
     this.log.append(view.element);
     this.welcome.hidden = true;
     if (message.role === "user") this.#follows = true;
     this.update(message);
+  }
+
+  /** Say whether there is a model to go on with. */
+  allowContinue(isAllowed) {
+    if (isAllowed === this.#canContinue) return;
+    this.#canContinue = isAllowed;
+    for (const button of this.log.querySelectorAll(".again")) button.disabled = !isAllowed;
   }
 
   /** Draw a changed message in the next frame. */
@@ -79,16 +89,23 @@ class MessageView {
 
   /** Say whether everything is drawn. */
   draw() {
-    const { state, content, ids, error } = this.message;
+    const { state, content } = this.message;
     const isOpen = state === "streaming" || state === "interrupted";
     this.element.dataset.state = isOpen ? "streaming" : state;
     this.element.setAttribute("aria-busy", String(isOpen));
-    this.note.textContent = (state === "error" && error) || (NOTES[state] ?? "");
-    this.again.hidden = !["stopped", "error"].includes(state);
-    this.again.textContent = ids?.length ? "Continue" : "Try again";
+    this.#drawFoot();
     if (this.markdown) return this.markdown.update(content);
     this.body.textContent = content;
     return true;
+  }
+
+  #drawFoot() {
+    const { state, ids, finish_reason, error = "" } = this.message;
+    const end = state === "done" && finish_reason === "length" ? "cut" : state;
+    this.note.textContent = NOTES[end] ?? "";
+    this.note.title = error; // the box above says it in full
+    this.again.hidden = !["stopped", "error", "cut"].includes(end);
+    this.again.textContent = ids?.length ? "Continue" : "Try again";
   }
 
   #foot() {
