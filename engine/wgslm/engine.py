@@ -56,6 +56,7 @@ class ModelInfo:
     nbytes: int  # of weights
     template_origin: str
     adapter: AdapterInfo
+    ignored: tuple[str, ...] = ()  # metadata keys of the architecture that nothing here reads
 
 
 class Engine:
@@ -90,6 +91,7 @@ class Engine:
             nbytes=header.nbytes,
             template_origin=self.template.origin,
             adapter=device.adapter,
+            ignored=header.ignored,
         )
 
     @classmethod

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wgslm.errors import GgufError, LimitError, UnsupportedError
+from wgslm.errors import GgufError, LimitError
 from wgslm.gguf import Directory, read_directory
 from wgslm.gpu import Device, Limits
 from wgslm.kernels.attention import KvType
@@ -61,6 +61,11 @@ class Header:
         return nbytes.most_common(1)[0][0]
 
     @property
+    def ignored(self) -> tuple[str, ...]:
+        """Keys of this architecture that nothing here reads: llama.cpp may, or may not."""
+        return tuple(self.directory.unread())
+
+    @property
     def nbytes(self) -> int:
         """Bytes of all weights."""
         return sum(info.nbytes for info in self.directory.tensors.values())
@@ -80,13 +85,6 @@ class Header:
         """Return the plans for all sizes, and the names of the tensors that they read."""
         tensors = Tensors(self.directory.tensors, limits.binding_nbytes)
         operations = self.model.record(tensors, each=each)
-        left = [name for name in tensors.unused() if name != "rope_freqs.weight"]
-        if left:
-            raise UnsupportedError(
-                f"{len(left)} tensors have no place in a {self.model.architecture} model of "
-                f"{self.model.config.layers} blocks, {left[0]!r} for one: the answers would be "
-                "another model's"
-            )
         sizes = (EACH_SIZE,) if each else tuple(n for n in SIZES if n <= max(context, SIZES[1]))
         plans = tuple(lower(operations, n, context, kv, schedule) for n in sizes)
         return plans, frozenset(tensors.used)

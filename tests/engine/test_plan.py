@@ -168,7 +168,7 @@ def changed(directory: Directory, tensor: str, shape: tuple[int, ...]) -> Direct
         ("llama", "blk.0.attn_q.weight", (128, 256), "'blk.0.attn_q.weight' has 128 values a row"),
         ("llama", "blk.1.attn_k.weight", (256, 96), "layer 1: the key projection"),
         ("llama", "blk.0.attn_v.weight", (256, 64), "layer 0"),
-        ("llama", "blk.0.ffn_up.weight", (256, 480), "'blk.0.ffn_gate.weight' has 512 rows"),
+        ("llama", "blk.0.ffn_up.weight", (256, 480), "llama.feed_forward_length is 512"),
         ("llama", "blk.0.ffn_down.weight", (512, 128), "'blk.0.ffn_down.weight' has 128 rows"),
         ("qwen2", "blk.0.attn_q.bias", (128,), "'blk.0.attn_q.bias' has 128 values"),
         ("qwen3", "blk.0.attn_q_norm.weight", (32,), "'blk.0.attn_q_norm.weight' has 32 values"),

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from wgslm.cli.loading import opened
 from wgslm.cli.terminal import count, size, table, write_json
+from wgslm.engine import make_template
 from wgslm.errors import WgslmError
 from wgslm.gguf import Directory, TensorInfo, Value
 from wgslm.gpu import DEFAULT_LIMITS
@@ -44,7 +45,7 @@ def _refusal(directory: Directory) -> str:
     try:
         model = read_model(directory, None)
         model.record(Tensors(directory.tensors, DEFAULT_LIMITS.binding_nbytes))
-        load_tokenizer(directory.metadata)
+        make_template(directory, load_tokenizer(directory.metadata))
     except WgslmError as error:
         return str(error)
     return ""

@@ -31,6 +31,9 @@ async def loaded(args: Namespace, *, is_json: bool = False) -> AsyncIterator[Loa
     seconds = time.perf_counter() - begun
     try:
         note_unless_json(described(engine.name, engine.info, seconds), is_json=is_json)
+        if engine.info.ignored:
+            keys = ", ".join(engine.info.ignored)
+            note_unless_json(f"metadata that has no effect here: {keys}", is_json=is_json)
         yield Loaded(engine, seconds)
     finally:
         await engine.close()

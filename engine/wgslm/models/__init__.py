@@ -31,9 +31,19 @@ class Model:
     config: Config
 
     def record(self, tensors: Tensors, *, each: bool = False) -> list[Operation]:
-        """Return the operations of a step; `each` asks for the logits of every token."""
+        """Return the operations of a step; `each` asks for the logits of every token.
+
+        A tensor that no operation reads is refused: what is computed would be another model.
+        """
         recorder = Recorder(self.config.norm, self.config.eps, each)
         ARCHITECTURES[self.architecture].forward(recorder, self.config, tensors)
+        left = [name for name in tensors.unused() if name != "rope_freqs.weight"]
+        if left:
+            raise UnsupportedError(
+                f"{len(left)} tensors have no place in a {self.architecture} model of "
+                f"{self.config.layers} blocks, {left[0]!r} for one: the answers would be "
+                "another model's"
+            )
         return recorder.operations
 
 
@@ -62,6 +72,13 @@ def read_model(directory: Directory, divisors: Sequence[float] | None) -> Model:
             f"'token_embd.weight' has {table.row} values a row; "
             f"{architecture}.embedding_length is {config.dim}"
         )
+    for key, name in (("vocab_size", "token_embd"), ("feed_forward_length", "blk.0.ffn_up")):
+        tensor = directory.tensors.get(f"{name}.weight")
+        rows = directory.integer(f"{architecture}.{key}", tensor.rows if tensor else 0)
+        if tensor and rows != tensor.rows:
+            raise GgufError(
+                f"{architecture}.{key} is {rows:,}; '{name}.weight' has {tensor.rows:,} rows"
+            )
     head = directory.tensors.get("output.weight", table)
     if head.rows != table.rows:
         raise GgufError(
