@@ -166,8 +166,6 @@ async def _stream(
             staging = ring[index % RING]
             device.write(staging, 0, chunk)
             del chunk
-            if index + RING < len(reads):
-                pending[index % RING] = _read(parts, reads, index + RING)
             jobs = [_job(piece, group[0].start, staging, spare, stored) for piece in group]
             recording = device.record(jobs)
             try:
@@ -175,6 +173,8 @@ async def _stream(
                 await device.idle()  # bounds what the queue holds; also yields to others
             finally:
                 device.release(recording)
+            if index + RING < len(reads):  # not sooner: each read in flight holds a chunk
+                pending[index % RING] = _read(parts, reads, index + RING)
             done += sum(piece.nbytes for piece in group)
             progress(done, total)
     finally:
