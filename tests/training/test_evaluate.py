@@ -77,21 +77,6 @@ def test_repetition_is_seen() -> None:
     assert evaluate.distinct([loop]) < 0.1
 
 
-def test_a_held_out_question_that_copies_a_phrasing_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "heldout.txt"
-    path.write_text("wgslm.what\tI landed on this page by accident, so what?\n", encoding="utf-8")
-
-    with pytest.raises(ValueError, match="shares"):
-        evaluate.read_held_out(path)
-
-
-def test_a_held_out_question_of_other_words_is_taken(tmp_path: Path) -> None:
-    path = tmp_path / "heldout.txt"
-    path.write_text("# why\nwgslm.what\tMind telling me the nature of this?\n", encoding="utf-8")
-
-    assert evaluate.read_held_out(path) == [("wgslm.what", "Mind telling me the nature of this?")]
-
-
 def test_there_are_forty_free_prompts() -> None:
     prompts = evaluate.free_prompts()
 
