@@ -14,7 +14,7 @@ from demo.train.tokenizer import Vocabulary, nbytes_per_token
 
 Readers = dict[str, Callable[[], Iterator[Conversation]]]
 
-VOCABULARY = "vocabulary.json"
+VOCABULARY = "vocabulary.model"
 HELD_BACK = 0.01  # of every source, for validation
 
 
