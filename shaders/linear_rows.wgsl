@@ -13,9 +13,9 @@ const TILE_ROWS = 64u; // LANES * ROWS
 // The row that a lane computes as its `r`th.
 fn row_of(first: u32, r: u32) -> u32 {
     if GATED && r >= ROWS / 2u {
-        return params.hidden + min(first + r - ROWS / 2u, params.hidden - 1u);
+        return params.outputs + min(first + r - ROWS / 2u, params.outputs - 1u);
     }
-    return min(first + r, outputs() - 1u);
+    return min(first + r, params.outputs - 1u);
 }
 
 @compute @workgroup_size(LANES)
@@ -25,7 +25,7 @@ fn main(
 ) {
     let count = select(ROWS, ROWS / 2u, GATED);
     let first = ((group.y * 32768u + group.x) * LANES + lane) * count;
-    if first >= outputs() {
+    if first >= params.outputs {
         return;
     }
     var sum = array<f32, ROWS>();
@@ -41,7 +41,7 @@ fn main(
         }
     }
     let scale = norm_scale(squares);
-    for (var r = 0u; r < count && first + r < outputs(); r++) {
+    for (var r = 0u; r < count && first + r < params.outputs; r++) {
         if GATED {
             finish_gated(first + r, scale * sum[r], scale * sum[r + ROWS / 2u]);
         } else {

@@ -18,7 +18,7 @@ fn main(
     let row = (group.y * 32768u + group.x) * TILE_ROWS + lane / LANES;
     let column = lane % LANES;
     var sum = vec4f(0.0);
-    if row < outputs() {
+    if row < params.outputs {
         for (var j = column; j < params.groups; j += LANES) {
             let v = input32(j);
             if NORM {
@@ -27,7 +27,7 @@ fn main(
             let h = gained32(v, j);
             sum.x += dot32(row32(row, j), h);
             if GATED {
-                sum.y += dot32(row32(params.hidden + row, j), h);
+                sum.y += dot32(row32(params.outputs + row, j), h);
             }
         }
     }
@@ -39,7 +39,7 @@ fn main(
         }
         workgroupBarrier();
     }
-    if column == 0u && row < outputs() {
+    if column == 0u && row < params.outputs {
         let total = partial[lane];
         let scale = norm_scale(total.z);
         if GATED {

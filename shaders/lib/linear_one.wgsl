@@ -1,8 +1,10 @@
 // The signature of y = W h (+ bias) (+ residual) for one token; h is x, or with NORM its RMS norm
 //
-// W: `rows` rows of one stack, then `rows_second` of another in its own format; rows are
-// [groups * 32]; x: [dim]. Row r gives y[column + r]. With GATED the first `hidden` rows are the
-// gates of the next: y[column + i] = act(W[i] h) * (W[hidden + i] h).
+// W: `rows` rows of one stack, then those of another in its own format; rows are [groups * 32];
+// x: [dim]. Row r gives y[column + r], `outputs` in all. With GATED the first `outputs` rows are the
+// gates of the next: y[column + i] = act(W[i] h) * (W[outputs + i] h).
+// (`outputs` is no sum of two params: lavapipe compiles a shader anew for each dispatch when a branch
+// compares a sum of uniforms, 0.6 ms.)
 // `other` is the norm's gain with NORM, the residual with HAS_RESIDUAL; never both.
 // h = x * gain / sqrt(mean(x^2) + eps): the factor is the same for all rows, so it is applied to
 // the sums, and the norm costs no pass of its own.
@@ -19,9 +21,8 @@ override HAS_BIAS: bool = false;
 override HAS_RESIDUAL: bool = false;
 
 struct Params {
+    outputs: u32,
     rows: u32,
-    rows_second: u32,
-    hidden: u32,
     groups: u32,
     dim4: u32,
     column: u32,
@@ -38,11 +39,6 @@ struct Params {
 @group(0) @binding(6) var<storage, read> other: array<vec4f>;
 @group(0) @binding(7) var<storage, read> bias: array<f32>;
 @group(0) @binding(8) var<storage, read_write> y: array<f32>;
-
-// Values of y that this dispatch makes.
-fn outputs() -> u32 {
-    return select(params.rows + params.rows_second, params.hidden, GATED);
-}
 
 // 32 weights of a row of either stack.
 fn row32(row: u32, group: u32) -> array<vec4f, 8> {
@@ -90,5 +86,5 @@ fn finish(row: u32, sum: f32) {
 }
 
 fn finish_gated(i: u32, gate: f32, up: f32) {
-    y[params.column + i] = activated(biased(i, gate)) * biased(params.hidden + i, up);
+    y[params.column + i] = activated(biased(i, gate)) * biased(params.outputs + i, up);
 }

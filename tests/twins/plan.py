@@ -147,11 +147,11 @@ def _linear_one(m: Machine, call: Call) -> None:
         weights.append(m.weight(call.dispatch.bindings["quants_second"]))
     w = np.concatenate(weights)
     column = call.param("column")
-    columns = slice(column, column + (call.param("hidden") if call.has("GATED") else len(w)))
+    columns = slice(column, column + call.param("outputs"))
     residual = call.read("other")[:1, columns] if call.has("HAS_RESIDUAL") else None
     value = linear(x, w, _bias(call, len(w)), residual)
     if call.has("GATED"):
-        hidden = call.param("hidden")
+        hidden = call.param("outputs")
         kind = "gelu" if call.has("GELU") else "silu"
         value = activate(value[:, :hidden], value[:, hidden:], kind)
     y = call.dispatch.bindings["y"]

@@ -150,14 +150,13 @@ def linear_one(
     tile = program.source().constant("TILE_ROWS")
     rows_second = second.matrix.rows if second else 0
     for part, (start, rows) in enumerate(first.matrix.parts):
-        hidden = (rows + rows_second) // 2 if gate else 0
+        outputs = (rows + rows_second) // (2 if gate else 1)
         per_group = tile // 2 if gate and schedule.linear_one == "linear_rows" else tile
         yield Dispatch(
             program,
             {
+                "outputs": outputs,
                 "rows": rows,
-                "rows_second": rows_second,
-                "hidden": hidden,
                 "groups": first.matrix.groups,
                 "dim4": first.matrix.row // 4,
                 "column": y.offset + start,
@@ -172,7 +171,7 @@ def linear_one(
                 "bias": first.bias.ref if first.bias else x,
                 "y": y.ref,
             },
-            fold(ceil_div(hidden or rows + rows_second, per_group)),
+            fold(ceil_div(outputs, per_group)),
         )
 
 
