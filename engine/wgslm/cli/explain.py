@@ -15,7 +15,7 @@ from wgslm.kernels import Dispatch
 from wgslm.kernels.schedule import choose
 from wgslm.plan import Plan, operands
 from wgslm.plan.memory import merged, share
-from wgslm.weights import parts_of
+from wgslm.weights import Stack, parts_of
 
 BLOCK = re.compile(r"blk\.(\d+)\.")
 
@@ -49,11 +49,11 @@ class Explained:
     context: int
     kv: str
     plans: tuple[Plan, ...]
-    names: frozenset[str]
+    stacks: tuple[Stack, ...]
 
     def rows(self, plan: Plan) -> list[Row]:
         """Return the plan's dispatches with what they cost."""
-        return list(_rows(plan, self.header, self.limits))
+        return list(_rows(plan, {s.name: s for s in self.stacks}, self.limits))
 
 
 def explain(args: Namespace) -> None:
@@ -67,8 +67,8 @@ async def _explain(args: Namespace) -> None:
     adapter, limits, features = await _target(args.adapter)
     context = header.context(args.context)
     schedule = choose(adapter.kind if adapter else "gpu", features)
-    plans, names = header.plans(limits, schedule, context, args.kv)
-    explained = Explained(header, adapter, limits, context, args.kv, plans, names)
+    plans, stacks = header.plans(limits, schedule, context, args.kv)
+    explained = Explained(header, adapter, limits, context, args.kv, plans, stacks)
     if args.json:
         write_json(_facts(explained))
         return
@@ -96,7 +96,7 @@ async def _target(name: str | None) -> tuple[AdapterInfo | None, Limits, frozens
     return device.adapter, device.limits, device.features
 
 
-def _rows(plan: Plan, header: Header, limits: Limits) -> Iterator[Row]:
+def _rows(plan: Plan, stacks: Mapping[str, Stack], limits: Limits) -> Iterator[Row]:
     layer: int | str = "embed"
     for dispatch in plan.dispatches:
         weights = [ref for ref in dispatch.bindings.values() if ref.kind == "weight"]
@@ -111,21 +111,23 @@ def _rows(plan: Plan, header: Header, limits: Limits) -> Iterator[Row]:
             bound.get("quant", "").removeprefix("quants/"),
             dict(dispatch.program.constants),
             dispatch.grid,
-            _weight_bytes(dispatch, plan.size, header, limits),
+            _weight_bytes(dispatch, plan.size, stacks, limits),
             reads,
             writes,
         )
 
 
-def _weight_bytes(dispatch: Dispatch, tokens: int, header: Header, limits: Limits) -> int:
+def _weight_bytes(
+    dispatch: Dispatch, tokens: int, stacks: Mapping[str, Stack], limits: Limits
+) -> int:
     """Return the bytes of weights that a dispatch touches, as the file stores them."""
     nbytes = 0
     for name, part in {(r.name, r.part) for r in dispatch.bindings.values() if r.kind == "weight"}:
-        info = header.directory.tensors[name]
-        _, rows = parts_of(info, limits.binding_nbytes)[part]
+        stack = stacks[name]
+        _, rows = parts_of(stack, limits.binding_nbytes)[part]
         if dispatch.program.shader == "embed":  # a row a token, in whichever part it lies
-            rows = min(tokens, info.rows) if part == 0 else 0
-        nbytes += info.nbytes // info.rows * rows
+            rows = min(tokens, stack.rows) if part == 0 else 0
+        nbytes += sum(info.nbytes for info in stack.infos) // stack.rows * rows
     return nbytes
 
 
@@ -219,7 +221,7 @@ def _step(e: Explained, plan: Plan) -> dict[str, object]:
 
 def _memory(e: Explained) -> dict[str, int]:
     """Return the bytes on the GPU by use."""
-    total = planned_nbytes(e.header, e.plans, e.names)
+    total = planned_nbytes(e.plans, e.stacks)
     cache = _kv_bytes(e) * e.context
     activations = sum(merged(share(plan) for plan in e.plans))
     states = {state.name: state.nbytes for plan in e.plans for state in plan.states}
