@@ -1,7 +1,8 @@
 // Split blocks of bytes into two aligned streams, byte for byte
 //
-// raw: `blocks` blocks of `nbytes` from byte `start` on; the scales_nbytes bytes from scales_at on
-// go to `scales`, the others to `quants`, where a block has block_words words, padded with zeros.
+// raw: `blocks` blocks of `nbytes` from byte `start` on; scales_nbytes bytes of each go to `scales`:
+// those before quants_at, and the last ones; the others, in between, go to `quants`, where a block
+// has block_words words, padded with zeros.
 // The first block's index is first_block; scales are written in whole words, so first_block must
 // begin one. One lane per word of either stream, quants first. Grid x, folded.
 // Twin: tests/twins/repack.py
@@ -11,7 +12,7 @@ struct Params {
     blocks: u32,
     first_block: u32,
     nbytes: u32,
-    scales_at: u32,
+    quants_at: u32,
     scales_nbytes: u32,
     block_words: u32,
 }
@@ -26,12 +27,10 @@ fn raw_u8(at: u32) -> u32 {
 }
 
 fn quant_byte(block: u32, i: u32) -> u32 {
-    let quants_nbytes = params.nbytes - params.scales_nbytes;
-    if i >= quants_nbytes {
+    if i >= params.nbytes - params.scales_nbytes {
         return 0u;
     }
-    let skip = select(0u, params.scales_nbytes, i >= params.scales_at);
-    return raw_u8(params.start + block * params.nbytes + i + skip);
+    return raw_u8(params.start + block * params.nbytes + params.quants_at + i);
 }
 
 fn scale_byte(i: u32) -> u32 {
@@ -40,7 +39,8 @@ fn scale_byte(i: u32) -> u32 {
     }
     let block = i / params.scales_nbytes;
     let within = i % params.scales_nbytes;
-    return raw_u8(params.start + block * params.nbytes + params.scales_at + within);
+    let skip = select(0u, params.nbytes - params.scales_nbytes, within >= params.quants_at);
+    return raw_u8(params.start + block * params.nbytes + within + skip);
 }
 
 fn word(a: u32, b: u32, c: u32, d: u32) -> u32 {

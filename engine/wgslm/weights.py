@@ -26,7 +26,7 @@ def parts_of(info: TensorInfo, binding_nbytes: int) -> tuple[tuple[int, int], ..
     """
     unit, _, quants_nbytes = packed_block(info.quant, info.row)
     row_nbytes = info.row // unit * (quants_nbytes + info.quant.scales_nbytes)
-    most = (binding_nbytes - ALIGNMENT) // row_nbytes
+    most = (binding_nbytes - ALIGNMENT - len(info.quant.grid)) // row_nbytes
     if most < 1:
         raise LimitError(
             f"a row of tensor {info.name!r} has {row_nbytes:,} bytes; "
@@ -38,7 +38,7 @@ def parts_of(info: TensorInfo, binding_nbytes: int) -> tuple[tuple[int, int], ..
 
 @dataclass(frozen=True)
 class Stored:
-    """A part of a tensor on the GPU: one buffer, `quants` first, then `scales`."""
+    """A part of a tensor on the GPU: one buffer, `quants` first, then the grid and `scales`."""
 
     buffer: Buffer
     quants: View
@@ -124,19 +124,22 @@ def free(device: Device, stored: Mapping[str, tuple[Stored, ...]]) -> None:
 
 
 def stored_nbytes(info: TensorInfo) -> int:
-    """Return the bytes that a tensor takes on the GPU, up to alignment."""
+    """Return the bytes that a tensor takes on the GPU in one part, up to alignment."""
     unit, _, quants_nbytes = packed_block(info.quant, info.row)
     blocks = info.rows * (info.row // unit)
-    return blocks * (quants_nbytes + info.quant.scales_nbytes)
+    return blocks * (quants_nbytes + info.quant.scales_nbytes) + len(info.quant.grid)
 
 
 def _allocate(device: Device, info: TensorInfo, rows: int) -> Stored:
     unit, _, quants_nbytes = packed_block(info.quant, info.row)
     blocks = rows * (info.row // unit)
     nbytes = max(16, blocks * quants_nbytes)
-    scales_nbytes = -(-blocks * info.quant.scales_nbytes // 4) * 4
+    grid = info.quant.grid
+    scales_nbytes = len(grid) + -(-blocks * info.quant.scales_nbytes // 4) * 4
     at = -(-nbytes // ALIGNMENT) * ALIGNMENT
     buffer = device.create_buffer(at + scales_nbytes, info.name)
+    if grid:
+        device.write(buffer, at, grid)
     scales = View(buffer, at, scales_nbytes) if scales_nbytes else None
     return Stored(buffer, View(buffer, 0, nbytes), scales)
 
@@ -207,6 +210,7 @@ def _job(
     stored: Mapping[str, tuple[Stored, ...]],
 ) -> Job:
     target = stored[piece.info.name][piece.part]
+    scales, grid_nbytes = target.scales or View(spare, 0, spare.nbytes), len(piece.info.quant.grid)
     dispatch = repack(
         piece.info.quant,
         piece.info.row,
@@ -222,7 +226,7 @@ def _job(
         # quants and scales of one buffer are both written: two bindings of one buffer would
         # alias, so the writable ranges are kept apart by their offsets.
         target.quants,
-        target.scales or View(spare, 0, spare.nbytes),
+        View(scales.buffer, scales.offset + grid_nbytes, scales.nbytes - grid_nbytes),
     )
     params = dispatch.program.source().pack(dispatch.params)
     return Job(dispatch.program, params, views, dispatch.grid)

@@ -15,6 +15,6 @@ def repack(quant: Quant, data: bytes, row: int) -> tuple[bytes, bytes]:
         padding = -row % GROUP * quant.nbytes
         return np.pad(rows, ((0, 0), (0, padding))).tobytes(), b""
     blocks = raw.reshape(-1, quant.nbytes)
-    scales = blocks[:, quant.scales_at : quant.scales_at + quant.scales_nbytes]
-    before, after = blocks[:, : quant.scales_at], blocks[:, quant.scales_at + scales.shape[1] :]
-    return np.concatenate([before, after], 1).tobytes(), scales.tobytes()
+    at = quant.quants
+    scales = np.concatenate([blocks[:, : at.start], blocks[:, at.stop :]], 1)
+    return blocks[:, at.start : at.stop].tobytes(), scales.tobytes()

@@ -13,7 +13,7 @@ def packed_block(quant: Quant, row: int) -> tuple[int, int, int]:
     """
     if quant.is_float:
         return row, row * quant.nbytes, ceil_div(row, GROUP) * GROUP * quant.nbytes
-    return quant.block, quant.nbytes, quant.quants_nbytes
+    return quant.block, quant.nbytes, len(quant.quants)
 
 
 def repack(
@@ -37,7 +37,7 @@ def repack(
             "blocks": blocks,
             "first_block": first_block,
             "nbytes": nbytes,
-            "scales_at": quant.scales_at,
+            "quants_at": quant.quants.start,
             "scales_nbytes": quant.scales_nbytes,
             "block_words": quants_nbytes // 4,
         },
