@@ -16,6 +16,10 @@ class Quant:
     Loading splits every block into two aligned streams: `quants` takes the bytes of that name,
     `scales` takes the others, in order, after the words of the format's grid, if it has one. Rows
     of floats are padded with zeros to 32.
+
+    In `nibbles`, 32 bytes hold 32 weights in their low and 32 others in their high nibbles. Each
+    group gets 16 bytes of its own instead, half the loads: its first 16 weights become the low
+    nibbles, the others the high ones.
     """
 
     name: str  # also the decoder's file name
@@ -23,6 +27,7 @@ class Quant:
     block: int  # weights per block
     nbytes: int  # bytes per block
     quants: range  # of the block's bytes; a multiple of 16, except for floats
+    nibbles: range = range(0)  # of the block's bytes; see above
     grid_name: str = ""  # in wgslm.grids
 
     @property
@@ -63,9 +68,9 @@ QUANTS = (
     Quant("q8_0", ggml_type=8, block=32, nbytes=34, quants=range(2, 34)),
     Quant("q2_k", ggml_type=10, block=256, nbytes=84, quants=range(16, 80)),
     Quant("q3_k", ggml_type=11, block=256, nbytes=110, quants=range(0, 96)),
-    Quant("q4_k", ggml_type=12, block=256, nbytes=144, quants=range(16, 144)),
-    Quant("q5_k", ggml_type=13, block=256, nbytes=176, quants=range(16, 176)),
-    Quant("q6_k", ggml_type=14, block=256, nbytes=210, quants=range(0, 192)),
+    Quant("q4_k", ggml_type=12, block=256, nbytes=144, quants=range(16, 144), nibbles=range(16, 144)),
+    Quant("q5_k", ggml_type=13, block=256, nbytes=176, quants=range(16, 176), nibbles=range(48, 176)),
+    Quant("q6_k", ggml_type=14, block=256, nbytes=210, quants=range(0, 192), nibbles=range(0, 128)),
     Quant("iq1_s", ggml_type=19, block=256, nbytes=50, quants=range(2, 50), grid_name="iq1"),
     Quant("iq1_m", ggml_type=29, block=256, nbytes=56, quants=range(0, 48), grid_name="iq1"),
     Quant("iq2_xxs", ggml_type=16, block=256, nbytes=66, quants=range(2, 66), grid_name="iq2_xxs"),

@@ -29,7 +29,7 @@ def repack(
 ) -> Dispatch:
     """Split `blocks` units from byte `start` of `raw`. See `packed_block` and shaders/repack."""
     _, nbytes, quants_nbytes = packed_block(quant, row)
-    words = blocks * quants_nbytes // 4 + ceil_div(blocks * quant.scales_nbytes, 4)
+    lanes = blocks * quants_nbytes // 16 + ceil_div(blocks * quant.scales_nbytes, 4)
     return Dispatch(
         Program("repack"),
         {
@@ -39,8 +39,10 @@ def repack(
             "nbytes": nbytes,
             "quants_at": quant.quants.start,
             "scales_nbytes": quant.scales_nbytes,
-            "block_words": quants_nbytes // 4,
+            "block_vectors": quants_nbytes // 16,
+            "nibbles_at": max(0, quant.nibbles.start - quant.quants.start) // 16,
+            "nibbles_vectors": len(quant.nibbles) // 16,
         },
         {"raw": raw, "quants": quants, "scales": scales},
-        fold(ceil_div(words, 64)),
+        fold(ceil_div(lanes, 64)),
     )
