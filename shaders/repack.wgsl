@@ -54,13 +54,14 @@ fn quant_vector(block: u32, i: u32) -> vec4u {
     return first_bytes(v, max(count, 16u * i) - 16u * i);
 }
 
-// The nibbles of an even vector and the next one, regrouped.
+// The nibbles of two vectors, regrouped: the first of the pair that has vector i, or the second.
 fn regrouped(block: u32, i: u32) -> vec4u {
-    let a = quant_vector(block, i & ~1u);
-    let b = quant_vector(block, i | 1u);
+    let second = (i - params.nibbles_at) & 1u;
+    let a = quant_vector(block, i - second);
+    let b = quant_vector(block, i + 1u - second);
     let low = (a & vec4u(0x0f0f0f0fu)) | ((b & vec4u(0x0f0f0f0fu)) << vec4u(4u));
     let high = ((a >> vec4u(4u)) & vec4u(0x0f0f0f0fu)) | (b & vec4u(0xf0f0f0f0u));
-    return select(low, high, (i & 1u) == 1u);
+    return select(low, high, second == 1u);
 }
 
 fn scale_byte(i: u32) -> u32 {

@@ -68,8 +68,12 @@ QUANTS = (
     Quant("q8_0", ggml_type=8, block=32, nbytes=34, quants=range(2, 34)),
     Quant("q2_k", ggml_type=10, block=256, nbytes=84, quants=range(16, 80)),
     Quant("q3_k", ggml_type=11, block=256, nbytes=110, quants=range(0, 96)),
-    Quant("q4_k", ggml_type=12, block=256, nbytes=144, quants=range(16, 144), nibbles=range(16, 144)),
-    Quant("q5_k", ggml_type=13, block=256, nbytes=176, quants=range(16, 176), nibbles=range(48, 176)),
+    Quant(
+        "q4_k", ggml_type=12, block=256, nbytes=144, quants=range(0, 144), nibbles=range(16, 144)
+    ),
+    Quant(
+        "q5_k", ggml_type=13, block=256, nbytes=176, quants=range(0, 176), nibbles=range(48, 176)
+    ),
     Quant("q6_k", ggml_type=14, block=256, nbytes=210, quants=range(0, 192), nibbles=range(0, 128)),
     Quant("iq1_s", ggml_type=19, block=256, nbytes=50, quants=range(2, 50), grid_name="iq1"),
     Quant("iq1_m", ggml_type=29, block=256, nbytes=56, quants=range(0, 48), grid_name="iq1"),
