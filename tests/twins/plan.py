@@ -145,19 +145,28 @@ def _kv(call: Call) -> str:
     return dict(call.dispatch.program.bound)["kv"].removeprefix("lib/kv_")
 
 
+def _head_dim(call: Call) -> int:
+    return 4 * int(dict(call.dispatch.program.constants)["DIM4"])
+
+
 def _kv_append(m: Machine, call: Call) -> None:
-    dim = 4 * call.param("head_dim4")
-    ref = call.dispatch.bindings["cache"]
-    if ref not in m.memory:
-        m.memory[ref] = np.zeros((call.param("heads"), m.context, dim))
-    append(m.memory[ref], call.heads("x", dim), m.position, _kv(call))
+    heads, dim, slots = call.param("heads"), _head_dim(call), call.param("slots")
+    for of in "kv":
+        ref = call.dispatch.bindings[f"{of}_cache"]
+        if ref not in m.memory:
+            m.memory[ref] = np.zeros((heads, slots, dim))
+        at = 4 * call.param(f"{of}_offset4")
+        x = call.read(of)[:, at : at + heads * dim]
+        append(m.memory[ref], x.reshape(len(x), heads, dim), m.position, _kv(call))
 
 
 def _attention(m: Machine, call: Call) -> None:
-    q = call.heads("q", 4 * call.param("head_dim4"))
+    heads, dim, at = call.param("heads"), _head_dim(call), 4 * call.param("offset4")
+    q = call.read("q")[:, at : at + heads * dim].reshape(-1, heads, dim)
     k, v = call.read("k_cache"), call.read("v_cache")
-    assert q.shape[1] == len(k) * call.param("group")
-    o = attention(q, k, v, m.position, float(call.dispatch.params["scale"]))
+    assert heads == len(k) * call.param("group")
+    scale = float(call.dispatch.params["scale"])
+    o = attention(q, k, v, m.position, scale, call.param("window"))
     call.write("o", o.reshape(len(q), -1))
 
 
@@ -178,5 +187,7 @@ HANDLERS: Mapping[str, Callable[[Machine, Call], None]] = {
     "rope": _rope,
     "kv_append": _kv_append,
     "attention": _attention,
+    "attention_lanes": _attention,
+    "attention_tile": _attention,
     "activate": _activate,
 }

@@ -14,6 +14,7 @@ class Schedule:
 
     linear_one: Literal["linear_rows", "linear_vec"]
     linear_many: Literal["linear_rows_tile", "linear_tile"]
+    attention_many: Literal["attention_lanes", "attention_tile"]
     reduce: Literal["reduce_tree", "reduce_subgroup"] = "reduce_tree"
 
     @property
@@ -22,8 +23,8 @@ class Schedule:
         return (("reduce", f"lib/{self.reduce}"),)
 
 
-SOFTWARE = Schedule("linear_rows", "linear_rows_tile")
-GPU = Schedule("linear_vec", "linear_tile")
+SOFTWARE = Schedule("linear_rows", "linear_rows_tile", "attention_lanes")
+GPU = Schedule("linear_vec", "linear_tile", "attention_tile")
 
 
 def choose(kind: Literal["gpu", "software"], features: frozenset[str]) -> Schedule:
