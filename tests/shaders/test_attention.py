@@ -1,8 +1,6 @@
 """Attention over the cache: every variant, cache type and head size, windows, long contexts."""
 
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -10,7 +8,7 @@ import pytest
 from run_kernel import run, slot, step_words
 from twins import Array
 from twins import attention as twin
-from twins.kv import Raw, pack, unpack
+from twins.kv import KV_TYPES, Raw, head_dims, pack, unpack
 from wgslm.gpu import Device
 from wgslm.kernels import STEP
 from wgslm.kernels.attention import Cache, Heads, KvType, attention
@@ -19,18 +17,12 @@ from wgslm.kernels.schedule import GPU, SOFTWARE, Schedule
 pytestmark = pytest.mark.gpu
 Q, OUT, K, V = slot("q"), slot("o"), slot("k"), slot("v")
 GUARD = 777.0
-KV_TYPES: Sequence[KvType] = get_args(KvType)
 VARIANTS = {
     "attention": (1, SOFTWARE),
     "attention-subgroup": (1, replace(SOFTWARE, reduce="reduce_subgroup")),
     "attention_lanes": (0, SOFTWARE),
     "attention_tile": (0, GPU),
 }
-
-
-def head_dims(kv: KvType) -> tuple[int, ...]:
-    """Sizes to test: blocks of 32 values fit only into some."""
-    return (16, 64, 80, 128, 256)
 
 
 @pytest.fixture(params=VARIANTS)

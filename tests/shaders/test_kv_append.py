@@ -1,21 +1,19 @@
 """Writing keys and values into the cache: every type, rings, the end of the context."""
 
-from collections.abc import Sequence
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from run_kernel import run, slot, step_words
-from twins.kv import pack
+from twins.kv import KV_TYPES, pack
 from wgslm.gpu import Device
 from wgslm.kernels import STEP, Ref
 from wgslm.kernels.attention import Cache, Heads, KvType, kv_append
 
 pytestmark = pytest.mark.gpu
 K, V, X, Y = slot("k"), slot("v"), slot("x"), slot("y")
-KV_TYPES: Sequence[KvType] = get_args(KvType)
 GUARD = 99
 
 

@@ -1,9 +1,12 @@
 """Twins of attention and kv_append."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from twins import Array
 from twins.kv import stored
+from twins.norm import rmsnorm
 
 
 def append(k_or_v: Array, x: Array, position: int, kv: str) -> None:
@@ -31,3 +34,30 @@ def attention(
             weights = np.exp(scores - scores.max())
             o[t, h] = weights / weights.sum() @ v_cache[h // group, slots]
     return o
+
+
+def attention_step(
+    q: Array,
+    k: Array,
+    v: Array,
+    caches: tuple[Array, Array],
+    position: int,
+    scale: float,
+    kv: str,
+    *,
+    window: int = 0,
+    rotate: Callable[[Array], Array] = lambda x: x,
+    gains: tuple[Array | None, Array | None] = (None, None),
+    eps: float = 0.0,
+) -> Array:
+    """Norm, rotation, append and attention of one token. q, k, v, result: [1, heads, dim].
+
+    Writes into the caches, as values [kv_heads, slots, dim].
+    """
+    turned = [
+        rotate(x if gain is None else rmsnorm(x, gain, eps))
+        for x, gain in zip((q, k), gains, strict=True)
+    ]
+    append(caches[0], turned[1], position, kv)
+    append(caches[1], v, position, kv)
+    return attention(turned[0], *caches, position, scale, window)

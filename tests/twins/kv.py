@@ -3,15 +3,23 @@
 A cache is [heads, slots, row] of raw bytes; a row holds `dim` values.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twins import Array
+from wgslm.kernels.attention import KvType
 
 F16_MAX = 65504.0
 Raw = NDArray[Any]
+KV_TYPES: Sequence[KvType] = get_args(KvType)
+
+
+def head_dims(kv: KvType) -> tuple[int, ...]:
+    """Head sizes to test."""
+    return (16, 64, 80, 128, 256)
 
 
 def pack(kv: str, x: Array) -> Raw:

@@ -1,5 +1,6 @@
 """Rotary positions, the KV cache, and attention over it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -114,3 +115,80 @@ def attention(
         {"step": STEP, "q": q.ref, "k_cache": cache.k, "v_cache": cache.v, "o": o},
         grid,
     )
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """How queries and keys turn: the first 2 * pairs dims, by `table` vec2f [256 + ..., pairs]."""
+
+    table: Ref
+    pairs: int
+    neox: bool
+
+
+def attention_step(
+    q: Heads,
+    k: Heads,
+    v: Heads,
+    cache: Cache,
+    o: Ref,
+    parts: Ref,
+    scale: float,
+    schedule: Schedule,
+    *,
+    rotation: Rotation | None = None,
+    q_gain: Ref | None = None,
+    k_gain: Ref | None = None,
+    eps: float = 0.0,
+) -> Iterator[Dispatch]:
+    """One token: o = attention of rotate(norm(q)) over the cache, to which k and v are appended.
+
+    q, k, v are columns of one slot; a gain says that the heads are normalised. `parts` is a slot of
+    `parts_nbytes`, used when the schedule splits the keys.
+    """
+    assert q.ref == k.ref == v.ref, "q, k and v are columns of one slot"
+    splits = schedule.splits(cache.slots)
+    constants: list[tuple[str, int]] = [*cache.constants, ("SPLITS", splits)]
+    constants += [("Q_NORM", True)] if q_gain else []
+    constants += [("K_NORM", True)] if k_gain else []
+    constants += [("NEOX", True)] if rotation and rotation.neox else []
+    reduce = schedule.reduce4_bound if schedule.attention_one == "attention_step" else ()
+    unused = q.ref
+    yield Dispatch(
+        Program(schedule.attention_one, (*cache.program_bound, *reduce), tuple(constants)),
+        {
+            "group": q.count // cache.heads,
+            "q_offset": q.offset,
+            "k_offset": k.offset,
+            "v_offset": v.offset,
+            "pairs": rotation.pairs if rotation else 0,
+            "slots": cache.slots,
+            "window": cache.window,
+            "scale": scale,
+            "eps": eps,
+        },
+        {
+            "step": STEP,
+            "qkv": q.ref,
+            "table": rotation.table if rotation else unused,
+            "q_gain": q_gain or unused,
+            "k_gain": k_gain or unused,
+            "k_cache": cache.k,
+            "v_cache": cache.v,
+            "o": parts if splits > 1 else o,
+        },
+        (cache.heads, splits, 1),
+    )
+    if splits > 1:
+        yield Dispatch(
+            Program("attention_reduce", constants=(*cache.constants, ("SPLITS", splits))),
+            {"heads": q.count},
+            {"parts": parts, "o": o},
+            (q.count, 1, 1),
+        )
+
+
+def parts_nbytes(q: Heads, cache: Cache, schedule: Schedule) -> int:
+    """Return the bytes of what attention_step leaves for attention_reduce; 0 without splits."""
+    splits = schedule.splits(cache.slots)
+    return q.count * splits * (q.dim + 4) * 4 if splits > 1 else 0
