@@ -38,8 +38,8 @@ def tiny_plan(
 
 @cache
 def all_programs() -> tuple[Program, ...]:
-    """Return them without repetition, repacking included."""
-    found = [Program("repack")]
+    """Return them without repetition, repacking and copying included."""
+    found = [Program("repack"), Program("copy")]
     for plan in _plans():
         found += [dispatch.program for dispatch in plan.dispatches]
     return tuple(dict.fromkeys(found))
