@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from wgslm.bench import kernels
-from wgslm.bench.suite import Measured, Result, Test
+from wgslm.bench.suite import Measured, Result, Timing
 from wgslm.bench.traffic import by_place, rows
 from wgslm.plan import Plan
 
@@ -59,7 +59,7 @@ def _model(model: Measured, result: Result) -> Facts:
     }
 
 
-def _test(test: Test, result: Result) -> Facts:
+def _test(test: Timing, result: Result) -> Facts:
     found: Facts = {
         "test": test.name,
         "tokens": test.tokens,
@@ -192,7 +192,7 @@ def _loads(models: Sequence[Facts]) -> Iterator[str]:
 def _kernel_lines(model: Facts) -> Iterator[str]:
     found: Facts = model["kernels"]
     yield ""
-    yield f"{model['model']}, kv {model['kv']}: one step of decoding at depth {found['depth']}, "
+    yield f"{model['model']}, kv {model['kv']}: one step of decoding at depth {found['depth']},"
     yield f"{found['step_ms']:.3f} ms in all ({found['clock']})"
     yield ""
     heads = ("kernel", "quant", "shape", "dispatches", "us each", "ms", "share", "GB/s", "of copy")

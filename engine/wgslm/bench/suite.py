@@ -46,7 +46,18 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Test:
+class Subject:
+    """A model to measure, and the tests that fit it."""
+
+    location: Location
+    name: str
+    context: int
+    prefill: tuple[int, ...]
+    decode: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Timing:
     """A test's samples, after a warm-up that is not among them."""
 
     kind: str  # "pp" prefill, "tg" token generation
@@ -85,7 +96,7 @@ class Measured:
     weights_seconds: float
     weight_nbytes: int  # that decoding a token reads
     kv_nbytes: int  # of cache that a token takes
-    tests: tuple[Test, ...]
+    tests: tuple[Timing, ...]
     host_seconds: float
     kernels: tuple[KernelTime, ...]  # of the last depth
     kernel_depth: int = 0
@@ -128,9 +139,10 @@ async def run_suite(
     """Measure all; `tell` hears of every step. Cancelling the task ends it and frees the GPU."""
     if not locations or not kvs:
         raise RequestError("there is nothing to measure: name a model or a shape", "model")
-    tests = len(settings.depths) * (len(settings.prefill or (1,)) + len(settings.decode or (1,)))
-    each = 2 + tests + (1 if settings.has_kernels else 0)
-    course = Course(tell, 1 + len(locations) * len(kvs) * each)
+    subjects = [await _subject(location, settings) for location in locations]  # all, before any
+    tests = sum(len(s.prefill) + len(s.decode) for s in subjects) * len(settings.depths)
+    each = 3 if settings.has_kernels else 2
+    course = Course(tell, 1 + len(kvs) * (tests + each * len(subjects)))
     device = await open_device(settings.adapter)
     try:
         course.say("copying memory")
@@ -139,13 +151,11 @@ async def run_suite(
         facts = device.adapter, device.limits, device.features
     finally:
         await device.close()
-    models = [
-        await _measured(location, kv, settings, course) for location in locations for kv in kvs
-    ]
+    models = [await _measured(subject, kv, settings, course) for subject in subjects for kv in kvs]
     return Result(*facts, copy, tuple(models))
 
 
-async def _measured(location: Location, kv: KvType, settings: Settings, course: Course) -> Measured:
+async def _subject(location: Location, settings: Settings) -> Subject:
     header = await open_header(location)
     await header.close()
     longest = header.model.config.context_length
@@ -153,22 +163,30 @@ async def _measured(location: Location, kv: KvType, settings: Settings, course: 
     needed = measure.context_for(prefill, decode, settings.depths)
     context = settings.context or needed
     measure.check_context(min(context, longest), needed)
+    return Subject(location, header.name, context, prefill, decode)
+
+
+async def _measured(subject: Subject, kv: KvType, settings: Settings, course: Course) -> Measured:
     stages: dict[str, Progress] = {}
 
     def show(progress: Progress) -> None:
         stages[progress.stage] = progress
         part = progress.done / progress.total if progress.total else 0.0
-        course.say(f"loading {header.name}", part)
+        course.say(f"loading {subject.name}", part)
 
     engine = await Engine.load(
-        location, context=context, kv=kv, adapter=settings.adapter, progress=show
+        subject.location,
+        context=subject.context,
+        kv=kv,
+        adapter=settings.adapter,
+        progress=show,
     )
     course.step()
     try:
         tests = [
             test
             for depth in settings.depths
-            for test in await _tests(engine, prefill, decode, depth, settings.repeat, course)
+            for test in await _tests(engine, subject, depth, settings.repeat, course)
         ]
         course.say(f"{engine.name}: the host's time per step")
         host = await measure.host_seconds(engine)
@@ -199,16 +217,11 @@ def _lengths(settings: Settings, context: int) -> tuple[tuple[int, ...], tuple[i
 
 
 async def _tests(
-    engine: Engine,
-    prefill: Sequence[int],
-    decode: Sequence[int],
-    depth: int,
-    repeat: int,
-    course: Course,
-) -> list[Test]:
+    engine: Engine, subject: Subject, depth: int, repeat: int, course: Course
+) -> list[Timing]:
     kinds: list[tuple[str, int, Callable[[Engine, int, int, int], Awaitable[float]]]] = []
-    kinds += [("pp", tokens, measure.prefill_seconds) for tokens in prefill]
-    kinds += [("tg", tokens, measure.decode_seconds) for tokens in decode]
+    kinds += [("pp", tokens, measure.prefill_seconds) for tokens in subject.prefill]
+    kinds += [("tg", tokens, measure.decode_seconds) for tokens in subject.decode]
     found = []
     for kind, tokens, seconds in kinds:
         nbytes = None
@@ -217,12 +230,12 @@ async def _tests(
             nbytes = token_nbytes(_weight_nbytes(engine), _kv_nbytes(engine), middle)
         samples = []
         for turn in range(repeat + 1):
-            label = Test(kind, tokens, depth, ()).name
+            label = Timing(kind, tokens, depth, ()).name
             run = f"run {turn} of {repeat}" if turn else "warm-up"
             course.say(f"{engine.name}: {label}, {run}", turn / (repeat + 1))
             samples.append(await seconds(engine, tokens, depth, turn))
         course.step()
-        found.append(Test(kind, tokens, depth, tuple(samples[1:]), nbytes))
+        found.append(Timing(kind, tokens, depth, tuple(samples[1:]), nbytes))
     return found
 
 

@@ -68,7 +68,8 @@ def locations(args: Namespace) -> list[Location]:
         ]
     except RequestError as error:
         raise UsageError(str(error)) from error
-    return [*args.model, *made]
+    files = [args.model] if isinstance(args.model, str) else args.model or []
+    return [*files, *made]
 
 
 def described(name: str, info: ModelInfo, seconds: float) -> str:
