@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from wgslm.bench.shapes import SHAPES
 
 PHONE_WIDTH = 360
 SECONDS = 120.0
-HOST_MS = 1.0  # limit for a step of 28 layers
+HOST_MS = 0.5  # limit for a step of 28 layers
 
 pytestmark = [pytest.mark.e2e, pytest.mark.gpu]
 
@@ -92,7 +94,8 @@ def test_all_shapes_are_offered_and_the_keyboard_reaches_everything(page: Page) 
 
 def test_cancel_ends_it_and_it_can_be_started_again(page: Page) -> None:
     ask(page, "models/tiny.gguf", pp="4", tg="3", repeat="100000")
-    expect(page.get_by_role("status")).to_contain_text("run 2 of", timeout=SECONDS * 1e3)
+    running = re.compile(r"\d+ %: tiny: pp4, run \d+ of 100000")
+    expect(page.get_by_role("status")).to_have_text(running, timeout=SECONDS * 1e3)
     page.get_by_role("button", name="Cancel").click()
     wait_for_status(page, "Cancelled")
     expect(page.get_by_role("button", name="Measure")).to_be_focused()
@@ -124,7 +127,9 @@ def test_the_host_spends_little_on_a_step_of_28_layers(
 ) -> None:
     source = RandomSource(DEEP, "q8_0")
     path = tmp_path / "deep.gguf"
-    path.write_bytes(asyncio.run(source.read(0, source.size)))
+    with ThreadPoolExecutor(1) as other:  # this thread's event loop is Playwright's
+        whole = other.submit(asyncio.run, source.read(0, source.size))
+    path.write_bytes(whole.result())
     served.files["/models/deep.gguf"] = path
     ask(page, "models/deep.gguf", pp="0", tg="2", repeat="1")
     wait_for_status(page, "Done")

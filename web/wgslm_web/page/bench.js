@@ -64,9 +64,10 @@ async function measure() {
     if (run.signal.aborted) showStatus("idle", "Cancelled");
     else showStatus("error", error.message);
   }
+  const hadFocus = document.activeElement === $("cancel");
   run = null;
   refresh();
-  (document.activeElement === document.body ? $("start") : document.activeElement).focus();
+  if (hadFocus) $("start").focus();
 }
 
 async function follow(wanted, signal) {
