@@ -3,7 +3,6 @@
 import sys
 import time
 from collections.abc import Sequence
-from statistics import median
 
 from wgslm.engine import Engine
 from wgslm.errors import LimitError
@@ -11,7 +10,7 @@ from wgslm.generate import Options, Run
 from wgslm.sampling import Sampling
 
 NEVER: frozenset[int] = frozenset()  # no id ends the answer
-HOST_BATCH, HOST_BATCHES = 8, 3  # steps; a tab's clock is too coarse for one
+HOST_BATCH, HOST_BATCHES = 8, 4  # steps; a tab's clock is too coarse for one
 
 
 async def prefill_seconds(engine: Engine, tokens: int, depth: int, turn: int) -> float:
@@ -36,20 +35,20 @@ async def decode_seconds(engine: Engine, tokens: int, depth: int, turn: int) -> 
 async def host_seconds(engine: Engine) -> float:
     """Return this thread's time per decode step, from ids to submitted; nothing is waited for.
 
-    Natively its CPU time, as other programs must not count; in a tab, which has no such clock,
-    the wall clock's. The median of batches.
+    Natively its CPU time; in a tab, which has no such clock, the wall clock's. The best of a few
+    batches: other programs only ever make it slower.
     """
     clock = time.perf_counter if sys.platform == "emscripten" else time.thread_time
     executor = engine.session.executor
     engine.session.forget()  # the cache's first positions are overwritten
     batches = []
-    for _ in range(HOST_BATCHES + 1):
+    for _ in range(HOST_BATCHES):
         begun = clock()
         for position in range(HOST_BATCH):
             executor.submit([1], position)
         batches.append((clock() - begun) / HOST_BATCH)
         await engine.device.idle()
-    return median(batches[1:])  # the first one makes what later ones reuse
+    return min(batches)
 
 
 def context_for(prefill: Sequence[int], decode: Sequence[int], depths: Sequence[int]) -> int:
