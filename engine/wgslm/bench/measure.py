@@ -53,7 +53,7 @@ async def host_seconds(engine: Engine) -> float:
 
 def context_for(prefill: Sequence[int], decode: Sequence[int], depths: Sequence[int]) -> int:
     """Return the smallest context in which all tests fit."""
-    longest = [HOST_BATCH]
+    longest = [HOST_BATCH, max(depths) + 2]  # the second for the kernels' step
     for depth in depths:
         longest += [depth + tokens + 1 for tokens in prefill]
         longest += [max(depth, 1) + tokens + 2 for tokens in decode]
