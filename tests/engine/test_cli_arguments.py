@@ -2,13 +2,15 @@
 
 import subprocess
 import sys
+from typing import get_args
 
 import pytest
 
 from command_line import call, environ
-from wgslm.cli.arguments import parse
+from wgslm.cli.arguments import KVS, parse
 from wgslm.cli.knobs import KNOBS, UsageError, make_options
 from wgslm.generate import Options
+from wgslm.kernels.attention import KvType
 from wgslm.sampling import Sampling
 
 COMMANDS = ("run", "chat", "serve", "bench", "inspect", "explain", "tokenize", "logits")
@@ -39,6 +41,10 @@ def test_every_command_has_help_with_examples(capsys: Capture, name: str) -> Non
 
     assert outcome.status == 0
     assert f"examples:\n  wgslm {name} model.gguf" in outcome.out
+
+
+def test_every_format_of_the_cache_can_be_typed() -> None:
+    assert get_args(KvType) == KVS
 
 
 def test_help_states_the_defaults_that_hold(capsys: Capture) -> None:
