@@ -44,7 +44,10 @@ def main() -> None:
 
 
 def _train(run: Path, arguments: argparse.Namespace) -> None:
-    config = Config(Vocabulary.load(run / VOCABULARY).size)
+    shape = dict(one.split("=") for one in arguments.shape)
+    config = Config(
+        Vocabulary.load(run / VOCABULARY).size, **{name: int(n) for name, n in shape.items()}
+    )
     recipe = Recipe(
         arguments.steps,
         MIX,
@@ -72,6 +75,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--tokens", type=int, default=8192, help="ids per step")
     parser.add_argument("--vocabulary", type=int, default=4096, help="tokens, specials included")
+    parser.add_argument(
+        "--shape", nargs="*", default=[], help="other than Config's: dim=320 ff=640"
+    )
     parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument("--compile", action="store_true", help="1.3 times faster, after minutes")
     parser.add_argument("--threads", type=int, default=1)

@@ -6,7 +6,7 @@ import gguf
 import numpy as np
 from gguf import GGMLQuantizationType as Type
 
-from demo.train.conversation import BEGIN, CHAT_TEMPLATE, END, SPECIALS
+from demo.train.conversation import BEGIN, CHAT_TEMPLATE, END
 from demo.train.tokenizer import Vocabulary
 from demo.train.training import Snapshot, parameter_count
 
@@ -71,17 +71,26 @@ def _write_shape(writer: gguf.GGUFWriter, snapshot: Snapshot) -> None:
 
 
 def _write_vocabulary(writer: gguf.GGUFWriter, vocabulary: Vocabulary) -> None:
-    tokens = vocabulary.tokens()
-    special, normal = gguf.TokenType.CONTROL, gguf.TokenType.NORMAL
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("gpt-2")
-    writer.add_token_list(tokens)
-    writer.add_token_types([special if token in SPECIALS else normal for token in tokens])
-    writer.add_token_merges(vocabulary.merges())
+    pieces = vocabulary.processor
+    ids = range(vocabulary.size)
+    writer.add_tokenizer_model("llama")
+    writer.add_token_list([pieces.id_to_piece(id) for id in ids])
+    writer.add_token_scores([pieces.get_score(id) for id in ids])
+    writer.add_token_types([_kind(vocabulary, id) for id in ids])
+    writer.add_unk_token_id(pieces.unk_id())
     writer.add_bos_token_id(vocabulary.special[BEGIN])
     writer.add_eos_token_id(vocabulary.special[END])
     writer.add_eot_token_id(vocabulary.special[END])
-    writer.add_pad_token_id(vocabulary.special[BEGIN])
     writer.add_add_bos_token(True)
     writer.add_add_eos_token(False)
+    writer.add_add_space_prefix(False)
     writer.add_chat_template(CHAT_TEMPLATE)
+
+
+def _kind(vocabulary: Vocabulary, id: int) -> gguf.TokenType:
+    pieces = vocabulary.processor
+    if pieces.is_unknown(id):
+        return gguf.TokenType.UNKNOWN
+    if pieces.is_control(id):
+        return gguf.TokenType.CONTROL
+    return gguf.TokenType.BYTE if pieces.is_byte(id) else gguf.TokenType.NORMAL

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from wgslm.header import Header
 from wgslm.kernels import Dispatch
 from wgslm.plan import Plan, operands
-from wgslm.weights import parts_of
+from wgslm.weights import Stack, parts_of
 
 BLOCK = re.compile(r"blk\.(\d+)\.")
 
@@ -78,15 +78,22 @@ def _weight_bytes(dispatch: Dispatch, tokens: int, header: Header, binding_nbyte
     """Return the bytes of weights that a dispatch touches, as the file stores them."""
     nbytes = 0
     for name, part in {(r.name, r.part) for r in dispatch.bindings.values() if r.kind == "weight"}:
-        info = header.directory.tensors[name]
-        _, count = parts_of(info, binding_nbytes)[part]
+        stack = _stack(name, header)
+        _, count = parts_of(stack, binding_nbytes)[part]
         if dispatch.program.shader == "embed":  # a row a token, in whichever part it lies
-            count = min(tokens, info.rows) if part == 0 else 0
-        nbytes += info.nbytes // info.rows * count
+            count = min(tokens, stack.rows) if part == 0 else 0
+        nbytes += sum(info.nbytes for info in stack.infos) // stack.rows * count
     return nbytes
 
 
 def _shapes(dispatch: Dispatch, header: Header) -> str:
+    """Return the shapes of the matrices; of norms and biases only where there is nothing else."""
     names = dict.fromkeys(r.name for r in dispatch.bindings.values() if r.kind == "weight")
-    shapes = (header.directory.tensors[name].shape for name in names)
-    return " + ".join("x".join(map(str, shape)) for shape in shapes)
+    stacks = [_stack(name, header) for name in names]
+    stacks = [stack for stack in stacks if not stack.is_vector] or stacks
+    return " + ".join("x".join(map(str, info.shape)) for s in stacks for info in s.infos)
+
+
+def _stack(name: str, header: Header) -> Stack:
+    """Return the tensors that lie side by side under a name."""
+    return Stack(tuple(header.directory.tensors[one] for one in name.split("+")))

@@ -16,6 +16,7 @@ from wgslm.header import Header, check_fit, open_header, planned_nbytes
 from wgslm.kernels.schedule import choose
 from wgslm.plan import Plan
 from wgslm.plan.memory import merged, share
+from wgslm.weights import Stack
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Explained:
     context: int
     kv: str
     plans: tuple[Plan, ...]
-    names: frozenset[str]
+    stacks: tuple[Stack, ...]
     bandwidth: float | None = None  # bytes a second
 
     def rows(self, plan: Plan) -> list[Row]:
@@ -50,9 +51,9 @@ async def _explain(args: Namespace) -> None:
     adapter, limits, features = await _target(args.adapter)
     context = header.context(args.context)
     schedule = choose(adapter.kind if adapter else "gpu", features)
-    plans, names = header.plans(limits, schedule, context, args.kv)
+    plans, stacks = header.plans(limits, schedule, context, args.kv)
     bandwidth = args.bandwidth * 1e9 if args.bandwidth else None
-    explained = Explained(header, adapter, limits, context, args.kv, plans, names, bandwidth)
+    explained = Explained(header, adapter, limits, context, args.kv, plans, stacks, bandwidth)
     if args.json:
         write_json(_facts(explained))
         return
@@ -210,7 +211,7 @@ def _step(e: Explained, plan: Plan) -> dict[str, object]:
 
 def _memory(e: Explained) -> dict[str, int]:
     """Return the bytes on the GPU by use."""
-    total = planned_nbytes(e.header, e.plans, e.names)
+    total = planned_nbytes(e.plans, e.stacks)
     cache = _kv_bytes(e) * e.context
     activations = sum(merged(share(plan) for plan in e.plans))
     states = {state.name: state.nbytes for plan in e.plans for state in plan.states}
