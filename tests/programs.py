@@ -41,8 +41,8 @@ def tiny_plan(
 
 @cache
 def all_programs() -> tuple[Program, ...]:
-    """Return them without repetition, repacking included."""
-    found = [Program("repack"), *_step_programs()]
+    """Return them without repetition, repacking and copying included."""
+    found = [Program("repack"), Program("copy"), *_step_programs()]
     for plan in _plans():
         found += [dispatch.program for dispatch in plan.dispatches]
     return tuple(dict.fromkeys(found))
