@@ -74,3 +74,6 @@ def _plans() -> Iterator[Plan]:
                 for size in (1, 16):
                     yield tiny_plan(name, quant, schedule, size, "f16")
                 yield tiny_plan(name, quant, schedule, 16, "f32", each=True)
+    for quant in QUANTS:  # each as the second format of a dispatch
+        for schedule in (SOFTWARE, GPU):
+            yield tiny_plan("llama", QUANTS[0], schedule, formats={"attn_v": quant})
