@@ -20,7 +20,7 @@ from wgslm.plan import Plan
 from wgslm.plan.execute import Executor
 from wgslm.plan.lower import lower
 from wgslm.plan.tensors import Tensors
-from wgslm.weights import Stored, free, load_weights
+from wgslm.weights import Rates, Stored, free, load_weights
 
 
 @dataclass
@@ -30,6 +30,7 @@ class Loaded:
     device: Device
     header: Header
     weights: dict[str, tuple[Stored, ...]]
+    rates: Rates
 
     def plans(
         self,
@@ -73,11 +74,11 @@ async def loaded(device: Device, path: Path) -> AsyncIterator[Loaded]:
     try:
         tensors = Tensors(header.directory.tensors, device.limits.binding_nbytes)
         header.model.record(tensors)
-        weights = await load_weights(
+        weights, rates = await load_weights(
             device, header.parts, tuple(tensors.stacks.values()), lambda *_: None
         )
         try:
-            yield Loaded(device, header, weights)
+            yield Loaded(device, header, weights, rates)
         finally:
             free(device, weights)
     finally:
@@ -119,4 +120,13 @@ async def engine(device: Device, path: Path, *, context: int = 96) -> AsyncItera
         async with model.executor(plans) as executor:
             tokenizer, template = read_words(model.header)
             current = Session(executor, context)
-            yield Engine(model.header, tokenizer, template, device, model.weights, current, "f32")
+            yield Engine(
+                model.header,
+                tokenizer,
+                template,
+                device,
+                model.weights,
+                model.rates,
+                current,
+                "f32",
+            )

@@ -9,6 +9,7 @@ from wgslm.engine import ModelInfo, Progress
 from wgslm.generate import Options
 from wgslm.gpu import AdapterInfo
 from wgslm.header import Preflight
+from wgslm.weights import Rates
 from wgslm_web.state import Location, Report
 
 INFO = ModelInfo(
@@ -21,6 +22,7 @@ INFO = ModelInfo(
     nbytes=4096,
     template_origin="from the file",
     adapter=AdapterInfo("none", "software", "scripted", ""),
+    rates=Rates(2e9, 1e9),
 )
 
 

@@ -25,7 +25,7 @@ from wgslm.plan.execute import Executor
 from wgslm.sources import Location
 from wgslm.text import Tokenizer, load_tokenizer
 from wgslm.text.stream import TextStream
-from wgslm.weights import Stored, free, load_weights
+from wgslm.weights import Rates, Stored, free, load_weights
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -56,6 +56,7 @@ class ModelInfo:
     nbytes: int  # of weights
     template_origin: str
     adapter: AdapterInfo
+    rates: Rates  # of the load
     ignored: tuple[str, ...] = ()  # metadata keys of the architecture that nothing here reads
 
 
@@ -69,6 +70,7 @@ class Engine:
         template: ChatTemplate,
         device: Device,
         weights: Mapping[str, tuple[Stored, ...]],
+        rates: Rates,
         session: Session,
         kv: KvType,
     ) -> None:
@@ -91,6 +93,7 @@ class Engine:
             nbytes=header.nbytes,
             template_origin=self.template.origin,
             adapter=device.adapter,
+            rates=rates,
             ignored=header.ignored,
         )
 
@@ -127,7 +130,7 @@ class Engine:
             )
             check_fit(device.limits, plans, chosen)
             programs = [dispatch.program for plan in plans for dispatch in plan.dispatches]
-            weights, _ = await _together(
+            (weights, rates), _ = await _together(
                 load_weights(
                     device,
                     header.parts,
@@ -139,7 +142,7 @@ class Engine:
             executor = Executor(device, plans, weights)
             await executor.prepare()
             engine = cls(
-                header, tokenizer, template, device, weights, Session(executor, chosen), kv
+                header, tokenizer, template, device, weights, rates, Session(executor, chosen), kv
             )
             report("ready", header.nbytes, header.nbytes)
             undo.pop_all()

@@ -4,8 +4,10 @@ Chunks go through a fixed ring of staging buffers, so a file of any size needs l
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from wgslm.errors import LimitError
 from wgslm.gguf import TensorInfo
@@ -164,12 +166,23 @@ def chunks(all_pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
         yield group
 
 
+@dataclass(frozen=True)
+class Rates:
+    """How fast a load went, in bytes of the file per second, whatever its source did meanwhile.
+
+    They are those of the median chunk, so that what else this machine did hardly counts.
+    """
+
+    upload: float
+    relay: float  # from blocks to aligned streams
+
+
 async def load_weights(
     device: Device,
     parts: Sequence[ByteSource],
     stacks: Sequence[Stack],
     progress: Callable[[int, int], None],
-) -> dict[str, tuple[Stored, ...]]:
+) -> tuple[dict[str, tuple[Stored, ...]], Rates]:
     """Bring stacks to the GPU. `progress` gets (bytes done, bytes in all).
 
     On any failure, and when cancelled, everything allocated here is freed.
@@ -180,11 +193,11 @@ async def load_weights(
             stored[stack.name] = ()
             for _, rows in parts_of(stack, device.limits.binding_nbytes):
                 stored[stack.name] += (_allocate(device, stack, rows),)
-        await _stream(device, parts, stacks, stored, progress)
+        rates = await _stream(device, parts, stacks, stored, progress)
     except BaseException:
         free(device, stored)
         raise
-    return stored
+    return stored, rates
 
 
 def free(device: Device, stored: Mapping[str, tuple[Stored, ...]]) -> None:
@@ -218,7 +231,7 @@ async def _stream(
     stacks: Sequence[Stack],
     stored: Mapping[str, tuple[Stored, ...]],
     progress: Callable[[int, int], None],
-) -> None:
+) -> Rates:
     todo = list(pieces(stacks, device.limits.binding_nbytes))
     reads = list(chunks(todo))
     total, done = sum(piece.nbytes for piece in todo), 0
@@ -228,6 +241,7 @@ async def _stream(
     # Formats without scales bind this; a writable binding must not alias another.
     spare = device.create_buffer(16, "no scales")
     pending: list[asyncio.Task[object]] = []
+    uploads, relays = [], []
     progress(0, total)
     try:
         for index in range(min(RING, len(reads))):
@@ -235,8 +249,13 @@ async def _stream(
         for index, group in enumerate(reads):
             chunk = await pending[index % RING]
             staging = ring[index % RING]
+            begun = time.perf_counter()
             device.write(staging, 0, chunk)
             del chunk
+            if index + RING < len(reads):  # not sooner: each read in flight holds a chunk
+                pending[index % RING] = _read(parts, reads, index + RING)
+            await device.idle()
+            uploaded = time.perf_counter()
             jobs = [_job(piece, group[0].start, staging, spare, stored) for piece in group]
             recording = device.record(jobs)
             try:
@@ -244,9 +263,10 @@ async def _stream(
                 await device.idle()  # bounds what the queue holds; also yields to others
             finally:
                 device.release(recording)
-            if index + RING < len(reads):  # not sooner: each read in flight holds a chunk
-                pending[index % RING] = _read(parts, reads, index + RING)
-            done += sum(piece.nbytes for piece in group)
+            nbytes = sum(piece.nbytes for piece in group)
+            uploads.append(nbytes / (uploaded - begun))
+            relays.append(nbytes / (time.perf_counter() - uploaded))
+            done += nbytes
             progress(done, total)
     finally:
         for task in pending:
@@ -254,6 +274,7 @@ async def _stream(
         await asyncio.gather(*pending, return_exceptions=True)
         for buffer in (*ring, spare):
             device.destroy_buffer(buffer)
+    return Rates(median(uploads), median(relays))
 
 
 def _span(group: Sequence[Piece]) -> tuple[int, int]:

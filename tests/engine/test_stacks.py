@@ -41,7 +41,7 @@ def test_tensors_side_by_side(
         infos = (await read_directory([source])).tensors
         matrix = Stack(tuple(infos[name] for name in "acb"))
         vector = Stack((infos["q"], infos["p"]))
-        weights = await load_weights(device, [source], [matrix, vector], lambda *_: None)
+        weights, _ = await load_weights(device, [source], [matrix, vector], lambda *_: None)
 
         joined = b"".join(tensors[name].data for name in "acb")
         quants, scales = twin(quant, joined, row)

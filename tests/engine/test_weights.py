@@ -16,7 +16,6 @@ from wgslm.gguf import Directory, TensorInfo, read_directory
 from wgslm.gpu import ALIGNMENT, Buffer, Device, Limits, View
 from wgslm.quants import QUANTS, Quant
 from wgslm.weights import (
-    RING,
     UNITS,
     Stack,
     Stored,
@@ -61,7 +60,7 @@ async def load(
 ) -> tuple[Directory, dict[str, tuple[Stored, ...]]]:
     directory = await read_directory(sources)
     seen = progress if progress is not None else []
-    weights = await load_weights(
+    weights, _ = await load_weights(
         device,
         sources,
         [Stack((directory.tensors[name],)) for name in sorted(directory.tensors)],
@@ -283,30 +282,6 @@ def test_a_failing_source_frees_everything(
         asyncio.run(load(device, [source]))
 
     assert ledger == {"buffers": 0, "recordings": 0}
-
-
-@pytest.mark.gpu
-def test_few_reads_are_under_way_at_once(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wgslm.weights.CHUNK", CHUNK)
-    under_way: list[int] = [0, 0]  # now, at most
-
-    class Slow(MemorySource):
-        async def chunk(self, start: int, stop: int) -> memoryview:
-            assert stop - start <= CHUNK
-            under_way[0] += 1
-            under_way[1] = max(under_way)
-            await asyncio.sleep(0.001)
-            under_way[0] -= 1
-            return await super().chunk(start, stop)
-
-    async def check() -> None:
-        source = Slow(gguf_bytes({"general.architecture": "none"}, every_format()))
-        _, weights = await load(device, [source])
-        free(device, weights)
-
-    asyncio.run(check())
-
-    assert under_way == [0, RING]
 
 
 @each_quant

@@ -73,8 +73,10 @@ def locations(args: Namespace) -> list[Location]:
 
 
 def described(name: str, info: ModelInfo, seconds: float) -> str:
-    """Say what was loaded, where to, and how long it took."""
+    """Say what was loaded, where to, how long it took, and at which rates."""
+    rates = info.rates
     return (
-        f"{name}: {info.quant}, {size(info.nbytes)} in {seconds:.1f} s; "
+        f"{name}: {info.quant}, {size(info.nbytes)} in {seconds:.1f} s "
+        f"(upload {size(rates.upload)}/s, re-laying {size(rates.relay)}/s); "
         f"{info.context:,} tokens of context; {info.adapter}"
     )

@@ -36,7 +36,12 @@ async def _run(args: Namespace, prompt: str, options: Options) -> None:
                 "ids": list(done.ids),
                 "text": text,
                 "finish_reason": done.reason,
-                "timings": {"load_ms": model.seconds * 1e3, **asdict(done.timings)},
+                "timings": {
+                    "load_ms": model.seconds * 1e3,
+                    "upload_bytes_s": engine.info.rates.upload,
+                    "relay_bytes_s": engine.info.rates.relay,
+                    **asdict(done.timings),
+                },
             }
         )
 
