@@ -16,6 +16,7 @@ from wgslm_web.bench import KVS
 from wgslm_web.state import State
 
 BENCH = "/wgslm/bench"
+SECONDS = 120.0  # for a tiny model on a busy machine
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,7 @@ def test_nothing_is_measured_beside_a_loaded_model(model: str) -> None:
 def test_progress_comes_before_the_result(model: str) -> None:
     asked = {"models": [model], "pp": [4], "tg": [2], "repeat": 1, "kvs": ["f32"]}
 
-    *steps, last = events_of(post(BENCH, asked))
+    *steps, last = events_of(post(BENCH, asked, seconds=SECONDS))
 
     assert [set(step) for step in steps] == [{"text", "done"}] * len(steps)
     assert steps[0]["text"] == "copying memory"
@@ -100,4 +101,4 @@ def test_hanging_up_ends_the_suite(model: str) -> None:
         while state.gate.is_busy:
             await asyncio.sleep(0.01)
 
-    with_client(state, use)
+    with_client(state, use, seconds=SECONDS)
