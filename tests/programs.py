@@ -1,12 +1,15 @@
 """Every program that any plan uses: all architectures, formats, schedules and cache types."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import product
+from typing import get_args
 
 import tiny_models
 from wgslm.gpu import Program
-from wgslm.kernels.attention import KvType
-from wgslm.kernels.schedule import GPU, SOFTWARE, Schedule, choose
+from wgslm.kernels import Ref
+from wgslm.kernels.attention import Cache, Heads, KvType, Rotation, attention_step
+from wgslm.kernels.schedule import GPU, SHORT_CONTEXT, SOFTWARE, Schedule, choose
 from wgslm.models import read_model
 from wgslm.plan import Plan
 from wgslm.plan.lower import lower
@@ -27,22 +30,41 @@ def tiny_plan(
     *,
     each: bool = False,
     binding_nbytes: int = BINDING_NBYTES,
+    formats: Mapping[str, Quant] | None = None,
+    context: int = tiny_models.CONTEXT,
 ) -> Plan:
     """Return a plan of a tiny model."""
-    directory = tiny_models.directory(name, quant)
+    directory = tiny_models.directory(name, quant, formats=formats)
     operations = read_model(directory, None).record(
         Tensors(directory.tensors, binding_nbytes), each=each
     )
-    return lower(operations, size, tiny_models.CONTEXT, kv, schedule)
+    return lower(operations, size, context, kv, schedule)
 
 
 @cache
 def all_programs() -> tuple[Program, ...]:
     """Return them without repetition, repacking and copying included."""
-    found = [Program("repack"), Program("copy")]
+    found = [Program("repack"), Program("copy"), *_step_programs()]
     for plan in _plans():
         found += [dispatch.program for dispatch in plan.dispatches]
     return tuple(dict.fromkeys(found))
+
+
+def _step_programs() -> Iterator[Program]:
+    """Return those of one token's attention with everything on, split and not."""
+    q, state = Heads(Ref("slot", "qkv"), 4, 64, 512), Ref("state", "any")
+    rotation = Rotation(state, 32, neox=True)
+    for kv, schedule in product(get_args(KvType), (SOFTWARE, GPU, *WITH_SUBGROUPS)):
+        for slots in (SHORT_CONTEXT, SHORT_CONTEXT + 1):
+            cache = Cache(state, state, 2, 64, slots, kv)
+            for gain in (None, state):
+                for dispatch in attention_step(
+                    *(q, q, q, cache, state, state, 1.0, schedule),
+                    rotation=rotation,
+                    q_gain=gain,
+                    k_gain=gain,
+                ):
+                    yield dispatch.program
 
 
 def _plans() -> Iterator[Plan]:

@@ -28,11 +28,7 @@ RIGHT = 0.5  # the least overlap of words with a fact's answer
 def evaluate(paths: Sequence[Path], corpora: Path, folder: Path) -> None:
     """Print the table of the files' figures and write the sheet."""
     players = [Player(path) for path in paths]
-    soda = [
-        dialogue
-        for dialogue in read_heldout(corpora)
-        if sum(len(turn.text) + 12 for turn in dialogue) < LONGEST
-    ]
+    soda = read_soda(corpora)
     rows: dict[str, list[str]] = {
         "bits per byte, SODA": [f"{bits_per_byte(player, soda):.3f}" for player in players]
     }
@@ -56,6 +52,26 @@ def evaluate(paths: Sequence[Path], corpora: Path, folder: Path) -> None:
     ]
     _print_table([player.name for player in players], rows)
     _write_sheet(folder / "sheet.md", prompts, replies[0])
+
+
+def compare(paths: Sequence[Path], corpora: Path) -> None:
+    """Print size, bits per byte and share of right answers: what quality costs in bytes."""
+    players = [Player(path) for path in paths]
+    soda, questions = read_soda(corpora)[:200], read_held_out()
+    rows = {
+        "bytes": [f"{path.stat().st_size:,}" for path in paths],
+        "bits per byte, 200 of SODA": [f"{bits_per_byte(player, soda):.3f}" for player in players],
+        f"held-out questions right, of {len(questions)}": [
+            f"{answered(player, questions):.3f}" for player in players
+        ],
+    }
+    _print_table([path.stem for path in paths], rows)
+
+
+def read_soda(corpora: Path) -> list[Conversation]:
+    """Return SODA's dialogues that fit TinyTalk's context."""
+    dialogues = read_heldout(corpora)
+    return [d for d in dialogues if sum(len(turn.text) + 12 for turn in d) < LONGEST]
 
 
 def bits_per_byte(player: Player, dialogues: Sequence[Conversation]) -> float:

@@ -24,8 +24,8 @@ UNITS = 4  # a cut inside a tensor is a multiple of it, so that every stream goe
 class Stack:
     """Tensors that lie side by side in one buffer, as the rows of one matrix.
 
-    All are of one format and row length. Vectors (norms, biases) may differ in length: each of
-    their values counts as a row.
+    All are of one format and row length. Vectors (norms, biases) may differ in length: four of
+    their values count as a row.
     """
 
     infos: tuple[TensorInfo, ...]
@@ -48,7 +48,8 @@ class Stack:
     @property
     def row(self) -> int:
         """Values a row."""
-        return 1 if self.is_vector else self.infos[0].row
+        fours = self.is_vector and all(info.row % 4 == 0 for info in self.infos)
+        return 4 if fours else self.infos[0].row
 
     @property
     def rows(self) -> int:
@@ -58,7 +59,9 @@ class Stack:
     @property
     def unit(self) -> Unit:
         """What repacking counts."""
-        return Unit(1, 4, 4) if self.is_vector else unit_of(self.quant, self.row)
+        return (
+            Unit(4, 16, 16) if self.is_vector and self.row == 4 else unit_of(self.quant, self.row)
+        )
 
     @property
     def row_nbytes(self) -> int:
@@ -67,7 +70,7 @@ class Stack:
 
     def rows_of(self, info: TensorInfo) -> int:
         """Return the rows that one of its tensors has here."""
-        return info.row if self.is_vector else info.rows
+        return info.row // self.row if self.is_vector else info.rows
 
     def placed(self) -> Iterator[tuple[TensorInfo, int]]:
         """Yield each tensor with its first row."""
@@ -78,9 +81,11 @@ class Stack:
 
 
 def can_stack(infos: Sequence[TensorInfo]) -> bool:
-    """Say whether tensors of one format may share a buffer: each must begin at a whole word."""
+    """Say whether tensors may share a buffer: all alike, each beginning at a whole word."""
     stack = Stack(tuple(infos))
-    alike = len({(info.quant, stack.is_vector or info.row) for info in infos}) == 1
+    if stack.is_vector:
+        return all(info.row % 4 == 0 for info in infos)
+    alike = len({(info.quant, info.row) for info in infos}) == 1
     units = stack.row // stack.unit.weights
     return alike and all(first * units % UNITS == 0 for _, first in stack.placed())
 
@@ -90,7 +95,7 @@ def parts_of(stack: Stack, binding_nbytes: int) -> tuple[tuple[int, int], ...]:
 
     Each alone would do, but a part is one buffer, and some adapters bind whole buffers.
     """
-    most = (binding_nbytes - ALIGNMENT) // stack.row_nbytes
+    most = (binding_nbytes - ALIGNMENT - len(stack.quant.grid)) // stack.row_nbytes
     if most < 1:
         raise LimitError(
             f"a row of tensor {stack.name!r} has {stack.row_nbytes:,} bytes; "
@@ -102,7 +107,7 @@ def parts_of(stack: Stack, binding_nbytes: int) -> tuple[tuple[int, int], ...]:
 
 @dataclass(frozen=True)
 class Stored:
-    """A part of a tensor on the GPU: one buffer, `quants` first, then `scales`."""
+    """A part of a tensor on the GPU: one buffer, `quants` first, then the grid and `scales`."""
 
     buffer: Buffer
     quants: View
@@ -190,16 +195,19 @@ def free(device: Device, stored: Mapping[str, tuple[Stored, ...]]) -> None:
 
 
 def stored_nbytes(stack: Stack) -> int:
-    """Return the bytes that a stack takes on the GPU, up to alignment."""
-    return stack.rows * stack.row_nbytes
+    """Return the bytes that a stack takes on the GPU in one part, up to alignment."""
+    return stack.rows * stack.row_nbytes + len(stack.quant.grid)
 
 
 def _allocate(device: Device, stack: Stack, rows: int) -> Stored:
     blocks = rows * (stack.row // stack.unit.weights)
     nbytes = max(16, blocks * stack.unit.quants_nbytes)
-    scales_nbytes = -(-blocks * stack.quant.scales_nbytes // 4) * 4
+    grid = stack.quant.grid
+    scales_nbytes = len(grid) + -(-blocks * stack.quant.scales_nbytes // 4) * 4
     at = -(-nbytes // ALIGNMENT) * ALIGNMENT
     buffer = device.create_buffer(at + scales_nbytes, stack.name)
+    if grid:
+        device.write(buffer, at, grid)
     scales = View(buffer, at, scales_nbytes) if scales_nbytes else None
     return Stored(buffer, View(buffer, 0, nbytes), scales)
 
@@ -270,6 +278,7 @@ def _job(
     stored: Mapping[str, tuple[Stored, ...]],
 ) -> Job:
     target = stored[piece.stack.name][piece.part]
+    scales, grid_nbytes = target.scales or View(spare, 0, spare.nbytes), len(piece.stack.quant.grid)
     dispatch = repack(
         piece.stack.quant,
         piece.stack.unit,
@@ -285,7 +294,7 @@ def _job(
         # quants and scales of one buffer are both written: two bindings of one buffer would
         # alias, so the writable ranges are kept apart by their offsets.
         target.quants,
-        target.scales or View(spare, 0, spare.nbytes),
+        View(scales.buffer, scales.offset + grid_nbytes, scales.nbytes - grid_nbytes),
     )
     params = dispatch.program.source().pack(dispatch.params)
     return Job(dispatch.program, params, views, dispatch.grid)

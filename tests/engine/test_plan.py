@@ -40,7 +40,7 @@ def test_plan_is_the_stored_one(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "a_layer", "beside"),
-    [("llama", 9, 5), ("llama-bias", 9, 5), ("qwen2", 9, 5), ("qwen3", 11, 5), ("gpt2", 10, 7)],
+    [("llama", 5, 5), ("llama-bias", 5, 5), ("qwen2", 5, 5), ("qwen3", 5, 5), ("gpt2", 8, 7)],
 )
 def test_dispatches_per_token(name: str, a_layer: int, beside: int) -> None:
     plan = tiny_plan(name, Q8_0, SOFTWARE)
@@ -53,8 +53,8 @@ def test_counts_of_a_llama() -> None:
     layers = tiny_models.LAYERS
 
     assert tiny_plan("llama", Q8_0, GPU).counts() == Counter(
-        embed=1, linear_vec=4 * layers + 1, rope=2 * layers, kv_append=2 * layers,
-        attention=layers, top_chunks=1, top_threshold=1, top_collect=1,
+        embed=1, linear_vec=4 * layers + 1, attention_step=layers, top_chunks=1, top_threshold=1,
+        top_collect=1,
     )  # fmt: skip
 
 

@@ -1,34 +1,58 @@
-"""Attention over the cache: head sizes, shared keys, long contexts, both cache types."""
-
-from typing import Any
+"""Attention over the cache: every variant, cache type and head size, windows, long contexts."""
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from run_kernel import run, slot, step_words
 from twins import Array
 from twins import attention as twin
+from twins.kv import KV_TYPES, Raw, head_dims, pack, unpack
 from wgslm.gpu import Device
 from wgslm.kernels import STEP
-from wgslm.kernels.attention import Heads, KvType, attention, kv_append
-from wgslm.kernels.schedule import SOFTWARE, Schedule
+from wgslm.kernels.attention import Cache, Heads, KvType, attention
+from wgslm.kernels.schedule import GPU, SOFTWARE, Schedule
 
 pytestmark = pytest.mark.gpu
-Q, OUT, K, V, X = slot("q"), slot("o"), slot("k"), slot("v"), slot("x")
+Q, OUT, K, V = slot("q"), slot("o"), slot("k"), slot("v")
 GUARD = 777.0
-each_kv = pytest.mark.parametrize("kv", ["f32", "f16"])
-DTYPE = {"f32": np.float32, "f16": np.float16}
+each_schedule = pytest.mark.parametrize("schedule", [SOFTWARE, GPU], ids=["software", "gpu"])
 
 
-def wide(values: NDArray[Any]) -> Array:
-    return values.astype(np.float64)
+def attend(
+    device: Device,
+    schedule: Schedule,
+    cache: Cache,
+    caches: tuple[Raw, Raw],
+    q: Array,
+    position: int,
+    scale: float,
+    *,
+    tokens: int | None = None,
+) -> Array:
+    """Run a step of q [T, heads, dim] in a plan for `tokens`: the result [T, heads, dim]."""
+    count, heads, dim = q.shape
+    size = tokens or count
+    offset, stride = 4, heads * dim + 8  # some columns of a wider slot
+    wide = np.full((size, stride), np.nan, np.float32)
+    wide[:count, offset : offset + heads * dim] = q.reshape(count, -1)
+    o = np.full((size, heads * dim), GUARD, np.float32)
+    dispatch = attention(Heads(Q, heads, dim, stride, offset), cache, OUT, size, scale, schedule)
+    memory = {STEP: step_words(count, position), Q: wide, K: caches[0], V: caches[1], OUT: o}
+    actual = run(device, dispatch, memory)[OUT]
+    assert np.all(actual[count:] == GUARD)
+    return actual[:count].reshape(q.shape).astype(np.float64)
 
 
-@each_kv
-@pytest.mark.parametrize(("heads", "kv_heads"), [(1, 1), (6, 2), (4, 4)])
-@pytest.mark.parametrize("dim", [4, 12, 64, 80, 128, 256])
-@pytest.mark.parametrize("position", [0, 60, 300])
+SHAPES = [(6, 2), (3, 3), (5, 1)]  # query heads, KV heads
+CASES = [
+    *(("f32", *shape, dim) for shape in SHAPES for dim in (16, 64, 80, 128, 256)),
+    *((kv, *SHAPES[0], dim) for kv in KV_TYPES if kv != "f32" for dim in head_dims(kv)),
+]
+
+
+@pytest.mark.parametrize(("kv", "heads", "kv_heads", "dim"), CASES)
+@pytest.mark.parametrize("position", [0, 19, 300])
+@each_schedule
 def test_attention_equals_twin(
     device: Device,
     schedule: Schedule,
@@ -39,120 +63,90 @@ def test_attention_equals_twin(
     position: int,
 ) -> None:
     rng = np.random.default_rng(dim)
-    context, tokens = position + 7, 5
-    offset, stride = 4, heads * dim + 8
-    k, v = rng.standard_normal((2, kv_heads, context, dim)).astype(DTYPE[kv])
-    q = (2 * rng.standard_normal((tokens + 1, stride))).astype(np.float32)
-    o = np.full((tokens + 1, heads * dim), GUARD, np.float32)
+    count = 13
+    cache = Cache(K, V, kv_heads, dim, position + 17, kv)
+    raw = [pack(kv, rng.standard_normal((kv_heads, cache.slots, dim))) for _ in "kv"]
+    q = (2 * rng.standard_normal((count, heads, dim))).astype(np.float32).astype(np.float64)
 
-    actual = run(
-        device,
-        attention(
-            Heads(Q, heads, dim, stride, offset),
-            K,
-            V,
-            OUT,
-            tokens + 1,
-            kv_heads,
-            context,
-            0.3,
-            kv,
-            schedule,
-        ),
-        {STEP: step_words(tokens, position), Q: q, K: k, V: v, OUT: o},
-    )[OUT]
+    actual = attend(device, schedule, cache, (raw[0], raw[1]), q, position, 0.3, tokens=16)
 
-    queries = q[:tokens, offset : offset + heads * dim].reshape(tokens, heads, dim)
-    expected = twin.attention(wide(queries), wide(k), wide(v), position, 0.3)
+    k, v = (unpack(kv, rows, dim) for rows in raw)
     # scores up to 50 are off by 2^-24 of their terms, and exp turns that into a relative error
-    np.testing.assert_allclose(actual[:tokens], expected.reshape(tokens, -1), rtol=0, atol=2e-5)
-    assert np.all(actual[tokens:] == GUARD)
+    np.testing.assert_allclose(actual, twin.attention(q, k, v, position, 0.3), rtol=0, atol=2e-5)
 
 
-@pytest.mark.parametrize("outstanding", [0, 7, 13, 31, 63, 64, 129])
+@pytest.mark.parametrize("dim", [4, 12, 36])
+@each_schedule
+def test_head_sizes_that_fill_no_chunk(device: Device, schedule: Schedule, dim: int) -> None:
+    rng = np.random.default_rng(dim)
+    k, v = rng.standard_normal((2, 2, 90, dim)).astype(np.float32)
+    q = rng.standard_normal((70, 2, dim))
+
+    actual = attend(device, schedule, Cache(K, V, 2, dim, 90, "f32"), (k, v), q, 3, 0.5)
+
+    np.testing.assert_allclose(actual, twin.attention(q, k, v, 3, 0.5), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("window", [1, 5, 32, 70])
+@pytest.mark.parametrize("position", [0, 60, 87, 400])
+@each_schedule
+def test_a_window_over_a_ring(
+    device: Device, schedule: Schedule, window: int, position: int
+) -> None:
+    """Positions before, at and past the end of the ring, and more than once around it."""
+    rng = np.random.default_rng(window)
+    count = 30
+    slots = window + count + 1
+    k, v = rng.standard_normal((2, 2, slots, 16)).astype(np.float32)
+    if position + count < slots:  # what was never written
+        k[:, position + count :], v[:, position + count :] = np.nan, np.nan
+    q = rng.standard_normal((count, 4, 16))
+    cache = Cache(K, V, 2, 16, slots, "f32", window)
+
+    actual = attend(device, schedule, cache, (k, v), q, position, 0.5)
+
+    expected = twin.attention(q, k, v, position, 0.5, window)
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("outstanding", [0, 7, 13, 31, 63, 64, 127])
+@each_schedule
 def test_large_scores_do_not_overflow(device: Device, schedule: Schedule, outstanding: int) -> None:
     """exp of the differences overflows unless the highest score is found, whichever lane has it."""
-    q = np.full((1, 64), 100, np.float32)
+    count = 2
+    q = np.full((count, 1, 64), 100.0)
     k = np.full((1, 130, 64), -1, np.float32)
     k[0, outstanding] = 1
     v = np.random.default_rng(1).standard_normal((1, 130, 64)).astype(np.float32)
+    cache = Cache(K, V, 1, 64, 130, "f32")
 
-    actual = run(
-        device,
-        attention(Heads(Q, 1, 64, 64), K, V, OUT, 1, 1, 130, 1.0, "f32", schedule),
-        {STEP: step_words(1, 129), Q: q, K: k, V: v, OUT: np.zeros((1, 64), np.float32)},
-    )[OUT]
+    actual = attend(device, schedule, cache, (k, v), q, 130 - count, 1.0)
 
-    assert np.array_equal(actual[0], v[0, outstanding])
+    # of the dispatches with several tokens, 1 / total may be 1 ulp off
+    np.testing.assert_allclose(actual[-1, 0], v[0, outstanding], rtol=2**-23)
 
 
-@each_kv
-def test_what_lies_behind_the_last_key_is_not_read(device: Device, kv: KvType) -> None:
-    k = np.full((1, 70, 4), np.nan, DTYPE[kv])
+@pytest.mark.parametrize("kv", ["f32", "f16"])
+@each_schedule
+def test_what_lies_behind_the_last_key_is_not_read(
+    device: Device, schedule: Schedule, kv: KvType
+) -> None:
+    k = pack(kv, np.full((1, 70, 4), np.nan))
     v = k.copy()
     k[:, :2], v[:, :2] = 0, 3
+    q = np.ones((2, 1, 4))
 
-    actual = run(
-        device,
-        attention(Heads(Q, 1, 4, 4), K, V, OUT, 1, 1, 70, 1.0, kv, SOFTWARE),
-        {
-            STEP: step_words(1, 1),
-            Q: np.ones((1, 4), np.float32),
-            K: k,
-            V: v,
-            OUT: np.zeros((1, 4), np.float32),
-        },
-    )[OUT]
+    actual = attend(device, schedule, Cache(K, V, 1, 4, 70, kv), (k, v), q, 2 - len(q), 1.0)
 
-    assert np.array_equal(actual, np.full((1, 4), 3))
+    assert np.array_equal(actual, np.full(q.shape, 3))
 
 
-@each_kv
-@pytest.mark.parametrize(("heads", "dim"), [(1, 4), (3, 20), (2, 256)])
-@pytest.mark.parametrize("position", [0, 9])
-def test_append_equals_twin(
-    device: Device, kv: KvType, heads: int, dim: int, position: int
-) -> None:
-    rng = np.random.default_rng(dim)
-    context, offset, stride = 13, 8, heads * dim + 12
-    x = (10 * rng.standard_normal((4, stride))).astype(np.float32)
-    cache = np.full((heads, context, dim), GUARD, DTYPE[kv])
+@each_schedule
+def test_nan_stays_nan(device: Device, schedule: Schedule) -> None:
+    k, v = np.ones((2, 1, 8, 16), np.float32)
+    k[0, 1, 3] = np.nan
+    q = np.ones((3, 1, 16))
 
-    actual = run(
-        device,
-        kv_append(Heads(X, heads, dim, stride, offset), K, 4, context, kv),
-        {STEP: step_words(3, position), X: x, K: cache},
-    )[K]
+    actual = attend(device, schedule, Cache(K, V, 1, 16, 8, "f32"), (k, v), q, 4 - len(q), 1.0)
 
-    expected = cache.astype(np.float64)
-    values = x[:3, offset : offset + heads * dim].reshape(3, heads, dim)
-    twin.append(expected, values.astype(np.float64), position, kv)
-    # WGSL lets pack2x16float round either way: 1 ulp of f16
-    tolerance = np.spacing(np.abs(expected).astype(np.float16)) if kv == "f16" else 0
-    assert np.all(np.abs(actual - expected) <= tolerance)
-
-
-def test_append_stops_at_the_end_of_the_context(device: Device) -> None:
-    cache = np.full((2, 6, 4), GUARD, np.float32)
-    x = np.ones((4, 8), np.float32)
-
-    actual = run(
-        device,
-        kv_append(Heads(X, 2, 4, 8), K, 4, 6, "f32"),
-        {STEP: step_words(4, 4), X: x, K: cache},
-    )[K]
-
-    assert np.all(actual[:, 4:] == 1)
-    assert np.all(actual[:, :4] == GUARD)
-
-
-def test_an_f16_cache_limits_what_it_cannot_hold(device: Device) -> None:
-    x = np.array([[1e6, -1e6, 65504, 6e-8]], np.float32)
-
-    actual = run(
-        device,
-        kv_append(Heads(X, 1, 4, 4), K, 1, 1, "f16"),
-        {STEP: step_words(1), X: x, K: np.zeros((1, 1, 4), np.float16)},
-    )[K]
-
-    assert np.array_equal(actual[0, 0, :3], np.array([65504, -65504, 65504], np.float16))
+    assert np.all(np.isnan(actual))

@@ -52,7 +52,7 @@ def test_repack_in_pieces_equals_twin(device: Device, quant: Quant, start: int) 
 
 def test_repack_folds_its_grid(device: Device) -> None:
     quant = next(quant for quant in QUANTS if quant.name == "q4_0")
-    count = 32768 * 64 // 4 + 5  # blocks of 4 words, 64 words a group: beyond one row of the grid
+    count = 32768 * 64 + 5  # one lane a block, 64 lanes a group: beyond one row of the grid
     data = random_rows(quant, count, 32)
     quants, scales = twin(quant, data, 32)
     memory = {

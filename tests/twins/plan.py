@@ -11,7 +11,7 @@ import numpy as np
 
 from twins import Array
 from twins.activate import activate
-from twins.attention import append, attention
+from twins.attention import append, attention, attention_step
 from twins.embed import embed
 from twins.linear import linear
 from twins.norm import layernorm, rmsnorm
@@ -199,20 +199,73 @@ def _kv(call: Call) -> str:
     return dict(call.dispatch.program.bound)["kv"].removeprefix("lib/kv_")
 
 
+def _head_dim(call: Call) -> int:
+    return 4 * int(dict(call.dispatch.program.constants)["DIM4"])
+
+
+def _caches(m: Machine, call: Call, heads: int) -> tuple[Array, Array]:
+    """Return keys and values [heads, slots, dim], zeros at first."""
+    shape = (heads, call.param("slots"), _head_dim(call))
+    refs = [call.dispatch.bindings[f"{of}_cache"] for of in "kv"]
+    k, v = (m.memory.setdefault(ref, np.zeros(shape)) for ref in refs)
+    return k, v
+
+
 def _kv_append(m: Machine, call: Call) -> None:
-    dim = 4 * call.param("head_dim4")
-    ref = call.dispatch.bindings["cache"]
-    if ref not in m.memory:
-        m.memory[ref] = np.zeros((call.param("heads"), m.context, dim))
-    append(m.memory[ref], call.heads("x", dim), m.position, _kv(call))
+    for of, cache in zip("kv", _caches(m, call, call.param("heads")), strict=True):
+        heads, _, dim = cache.shape
+        at = 4 * call.param(f"{of}_offset4")
+        x = call.read(of)[:, at : at + heads * dim]
+        append(cache, x.reshape(len(x), heads, dim), m.position, _kv(call))
 
 
 def _attention(m: Machine, call: Call) -> None:
-    q = call.heads("q", 4 * call.param("head_dim4"))
+    heads, dim, at = call.param("heads"), _head_dim(call), 4 * call.param("offset4")
+    q = call.read("q")[:, at : at + heads * dim].reshape(-1, heads, dim)
     k, v = call.read("k_cache"), call.read("v_cache")
-    assert q.shape[1] == len(k) * call.param("group")
-    o = attention(q, k, v, m.position, float(call.dispatch.params["scale"]))
+    assert heads == len(k) * call.param("group")
+    scale = float(call.dispatch.params["scale"])
+    o = attention(q, k, v, m.position, scale, call.param("window"))
     call.write("o", o.reshape(len(q), -1))
+
+
+def _attention_step(m: Machine, call: Call) -> None:
+    """Compute the whole at once, also where another dispatch adds up the splits."""
+    kv_heads, dim = call.dispatch.grid[0], _head_dim(call)
+    caches = _caches(m, call, kv_heads)
+
+    def heads(of: str, count: int) -> Array:
+        at = call.param(f"{of}_offset")
+        return call.read("qkv")[:1, at : at + count * dim].reshape(1, count, dim)
+
+    def rotate(x: Array) -> Array:
+        if not call.param("pairs"):
+            return x
+        assert m.rotation is not None and m.rotation.pairs == call.param("pairs")
+        r = m.rotation
+        return rope(x, m.positions, r.angles, neox=call.has("NEOX"), magnitude=r.magnitude)
+
+    o = attention_step(
+        heads("q", kv_heads * call.param("group")),
+        heads("k", kv_heads),
+        heads("v", kv_heads),
+        caches,
+        m.position,
+        float(call.dispatch.params["scale"]),
+        _kv(call),
+        window=call.param("window"),
+        rotate=rotate,
+        gains=(
+            call.read("q_gain") if call.has("Q_NORM") else None,
+            call.read("k_gain") if call.has("K_NORM") else None,
+        ),
+        eps=float(call.dispatch.params["eps"]),
+    )
+    call.write("o", o.reshape(1, -1))
+
+
+def _attention_reduce(m: Machine, call: Call) -> None:
+    call.write("o", call.read("parts"))
 
 
 def _activate(m: Machine, call: Call) -> None:
@@ -233,6 +286,10 @@ HANDLERS: Mapping[str, Callable[[Machine, Call], None]] = {
     "linear_tile": _linear,
     "rope": _rope,
     "kv_append": _kv_append,
-    "attention": _attention,
+    "attention_lanes": _attention,
+    "attention_tile": _attention,
+    "attention_step": _attention_step,
+    "attention_step_lanes": _attention_step,
+    "attention_reduce": _attention_reduce,
     "activate": _activate,
 }

@@ -40,6 +40,8 @@ FIXED: dict[str, tuple[Fixed, ...]] = {
     "f32": ((2, 0x7F, 0x80), (3, 0x80, 0x3C)),
     "f16": ((1, 0x83, 0x24),),
     "bf16": ((0, 0x7F, 0x80), (1, 0x80, 0x3C)),
+    "q1_0": _halves((0, SPREAD)),
+    "q2_0": _halves((0, SPREAD / 1.1)),
     "q4_0": _halves((0, SPREAD / 4.6)),
     "q4_1": _halves((0, SPREAD / 4.6), (2, -7.5 * SPREAD / 4.6)),
     "q5_0": _halves((0, SPREAD / 9.2)),

@@ -1,5 +1,6 @@
 """Rotary positions, the KV cache, and attention over it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,13 +14,43 @@ KV_NBYTES: dict[KvType, int] = {"f16": 2, "f32": 4}
 
 @dataclass(frozen=True)
 class Heads:
-    """`count` heads of `dim` values, in columns `offset ..` of a slot f32 [T, stride]."""
+    """`count` heads of `dim` values, in columns `offset ..` of a slot f32 [T, stride].
+
+    All are multiples of four: kernels read vectors.
+    """
 
     ref: Ref
     count: int
     dim: int
     stride: int
     offset: int = 0
+
+
+@dataclass(frozen=True)
+class Cache:
+    """One layer's keys and values [heads, slots, dim]; position p lies in slot p % slots.
+
+    With a `window` a token sees that many positions, its own included, and the slots are a ring;
+    0 is no window: then there is a slot for every position.
+    """
+
+    k: Ref
+    v: Ref
+    heads: int
+    dim: int
+    slots: int
+    kv: KvType
+    window: int = 0
+
+    @property
+    def program_bound(self) -> tuple[tuple[str, str], ...]:
+        """The file that a shader's `#import kv` stands for."""
+        return (("kv", f"lib/kv_{self.kv}"),)
+
+    @property
+    def constants(self) -> tuple[tuple[str, int], ...]:
+        """What every shader that imports `kv` wants to know before it compiles."""
+        return (("DIM4", self.dim // 4),)
 
 
 def rope(x: Heads, table: Ref, tokens: int, pairs: int, *, neox: bool) -> Dispatch:
@@ -38,46 +69,121 @@ def rope(x: Heads, table: Ref, tokens: int, pairs: int, *, neox: bool) -> Dispat
     )
 
 
-def kv_append(x: Heads, cache: Ref, tokens: int, context: int, kv: KvType) -> Dispatch:
-    """Write the step's keys or values behind those in the cache [heads, context, dim]."""
+def kv_append(k: Heads, v: Heads, cache: Cache, tokens: int) -> Dispatch:
+    """Write the step's keys and values behind those in the cache."""
+    program = Program("kv_append", cache.program_bound, cache.constants)
+    units = ceil_div(cache.dim // 4, program.source().constant("UNIT"))
     return Dispatch(
-        Program("kv_append", (("kv", f"lib/kv_{kv}"),)),
+        program,
         {
-            "heads": x.count,
-            "head_dim4": x.dim // 4,
-            "stride": x.stride,
-            "offset": x.offset,
-            "context": context,
+            "heads": cache.heads,
+            "k_stride4": k.stride // 4,
+            "k_offset4": k.offset // 4,
+            "v_stride4": v.stride // 4,
+            "v_offset4": v.offset // 4,
+            "slots": cache.slots,
+            "window": cache.window,
         },
-        {"step": STEP, "x": x.ref, "cache": cache},
-        (ceil_div(x.count * x.dim // 4, 32), tokens, 1),
+        {"step": STEP, "k": k.ref, "v": v.ref, "k_cache": cache.k, "v_cache": cache.v},
+        (ceil_div(2 * cache.heads * units, 32), tokens, 1),
     )
 
 
 def attention(
-    q: Heads,
-    k_cache: Ref,
-    v_cache: Ref,
-    o: Ref,
-    tokens: int,
-    kv_heads: int,
-    context: int,
-    scale: float,
-    kv: KvType,
-    schedule: Schedule,
+    q: Heads, cache: Cache, o: Ref, tokens: int, scale: float, schedule: Schedule
 ) -> Dispatch:
-    """o = softmax(scale * q k^T) v over each token's past. o: f32 [tokens, heads * dim]."""
+    """o = softmax(scale * q k^T) v over what each token sees. o: f32 [tokens, heads * dim]."""
+    group = q.count // cache.heads
+    program = Program(schedule.attention_many, cache.program_bound, cache.constants)
+    tiles = ceil_div(tokens * group, program.source().constant("TILE_ROWS"))
     return Dispatch(
-        Program("attention", (("kv", f"lib/kv_{kv}"), *schedule.reduce_bound)),
+        program,
         {
             "heads": q.count,
-            "head_dim4": q.dim // 4,
-            "group": q.count // kv_heads,
-            "stride": q.stride,
-            "offset": q.offset,
-            "context": context,
+            "group": group,
+            "stride4": q.stride // 4,
+            "offset4": q.offset // 4,
+            "slots": cache.slots,
+            "window": cache.window,
             "scale": scale,
         },
-        {"step": STEP, "q": q.ref, "k_cache": k_cache, "v_cache": v_cache, "o": o},
-        (q.count, tokens, 1),
+        {"step": STEP, "q": q.ref, "k_cache": cache.k, "v_cache": cache.v, "o": o},
+        (cache.heads, tiles, 1),
     )
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """How queries and keys turn: the first 2 * pairs dims, by `table` vec2f [256 + ..., pairs]."""
+
+    table: Ref
+    pairs: int
+    neox: bool
+
+
+def attention_step(
+    q: Heads,
+    k: Heads,
+    v: Heads,
+    cache: Cache,
+    o: Ref,
+    parts: Ref,
+    scale: float,
+    schedule: Schedule,
+    *,
+    rotation: Rotation | None = None,
+    q_gain: Ref | None = None,
+    k_gain: Ref | None = None,
+    eps: float = 0.0,
+) -> Iterator[Dispatch]:
+    """One token: o = attention of rotate(norm(q)) over the cache, to which k and v are appended.
+
+    q, k, v are columns of one slot; a gain says that the heads are normalised. `parts` is a slot of
+    `parts_nbytes`, used when the schedule splits the keys.
+    """
+    assert q.ref == k.ref == v.ref, "q, k and v are columns of one slot"
+    splits = schedule.splits(cache.slots)
+    constants: list[tuple[str, int]] = [*cache.constants, ("SPLITS", splits)]
+    constants += [("Q_NORM", True)] if q_gain else []
+    constants += [("K_NORM", True)] if k_gain else []
+    constants += [("NEOX", True)] if rotation and rotation.neox else []
+    reduce = schedule.reduce4_bound if schedule.attention_one == "attention_step" else ()
+    unused = q.ref
+    yield Dispatch(
+        Program(schedule.attention_one, (*cache.program_bound, *reduce), tuple(constants)),
+        {
+            "group": q.count // cache.heads,
+            "q_offset": q.offset,
+            "k_offset": k.offset,
+            "v_offset": v.offset,
+            "pairs": rotation.pairs if rotation else 0,
+            "slots": cache.slots,
+            "window": cache.window,
+            "scale": scale,
+            "eps": eps,
+        },
+        {
+            "step": STEP,
+            "qkv": q.ref,
+            "table": rotation.table if rotation else unused,
+            "q_gain": q_gain or unused,
+            "k_gain": k_gain or unused,
+            "k_cache": cache.k,
+            "v_cache": cache.v,
+            "o": parts if splits > 1 else o,
+        },
+        (cache.heads, splits, 1),
+    )
+    if splits > 1:
+        yield Dispatch(
+            Program("attention_reduce", constants=(*cache.constants, ("SPLITS", splits))),
+            {"heads": q.count},
+            {"parts": parts, "o": o},
+            (q.count, 1, 1),
+        )
+
+
+def parts_nbytes(q: Heads, cache: Cache, schedule: Schedule) -> int:
+    """Return the bytes of what attention_step leaves for attention_reduce; 0 without splits."""
+    splits = schedule.splits(cache.slots)
+    return q.count * splits * (q.dim + 4) * 4 if splits > 1 else 0

@@ -21,7 +21,7 @@ def unit_of(quant: Quant, row: int) -> Unit:
     """Return the unit of a matrix with rows of `row` weights."""
     if quant.is_float:
         return Unit(row, row * quant.nbytes, ceil_div(row, GROUP) * GROUP * quant.nbytes)
-    return Unit(quant.block, quant.nbytes, quant.quants_nbytes)
+    return Unit(quant.block, quant.nbytes, len(quant.quants))
 
 
 def repack(
@@ -36,7 +36,7 @@ def repack(
     first_block: int,
 ) -> Dispatch:
     """Split `blocks` units from byte `start` of `raw`. See shaders/repack."""
-    words = blocks * unit.quants_nbytes // 4 + ceil_div(blocks * quant.scales_nbytes, 4)
+    lanes = blocks * unit.quants_nbytes // 16 + ceil_div(blocks * quant.scales_nbytes, 4)
     return Dispatch(
         Program("repack"),
         {
@@ -44,10 +44,12 @@ def repack(
             "blocks": blocks,
             "first_block": first_block,
             "nbytes": unit.nbytes,
-            "scales_at": quant.scales_at,
+            "quants_at": quant.quants.start,
             "scales_nbytes": quant.scales_nbytes,
-            "block_words": unit.quants_nbytes // 4,
+            "block_vectors": unit.quants_nbytes // 16,
+            "nibbles_at": max(0, quant.nibbles.start - quant.quants.start) // 16,
+            "nibbles_vectors": len(quant.nibbles) // 16,
         },
         {"raw": raw, "quants": quants, "scales": scales},
-        fold(ceil_div(words, 64)),
+        fold(ceil_div(lanes, 64)),
     )

@@ -8,9 +8,10 @@ product. What has no fused form (layer norms, matrices cut into parts) is lowere
 from collections.abc import Iterator, Sequence
 
 from wgslm.kernels import Dispatch
+from wgslm.kernels.attention import Rotation, attention_step, parts_nbytes
 from wgslm.kernels.linear import InputNorm, Product, can_join, linear_one
 from wgslm.plan import Slot
-from wgslm.plan.operations import Head, Mlp, Norm, NormLinear
+from wgslm.plan.operations import Attention, Head, Mlp, Norm, NormLinear
 from wgslm.plan.reference import Lowering, product
 
 
@@ -32,6 +33,26 @@ class Fused(Lowering):
                 norm=_input_norm(o.norm),
             )
             column += rows
+
+    def _attention(self, o: Attention) -> Iterator[Dispatch]:
+        q, k, v = (self._heads(slot, o.head_dim) for slot in (o.q, o.k, o.v))
+        cache, y = self._cache(o), self._use(o.y)
+        nbytes = parts_nbytes(q, cache, self.schedule)
+        rotation = Rotation(self._rope_table(o.rope), o.rope.pairs, o.rope.neox) if o.rope else None
+        yield from attention_step(
+            q,
+            k,
+            v,
+            cache,
+            y,
+            self._use(Slot(f"{o.y.name}.parts", nbytes // 4)) if nbytes else y,
+            o.scale,
+            self.schedule,
+            rotation=rotation,
+            q_gain=o.q_norm.weights.gain.ref if o.q_norm else None,
+            k_gain=o.k_norm.weights.gain.ref if o.k_norm else None,
+            eps=o.q_norm.eps if o.q_norm else 0.0,
+        )
 
     def _mlp(self, o: Mlp) -> Iterator[Dispatch]:
         products = [product(w) for w in o.up.weights]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from wgslm.kernels import Columns, Dispatch, Ref
 from wgslm.kernels import attention as attention_kernels
 from wgslm.kernels.activate import activate
-from wgslm.kernels.attention import KV_NBYTES, Heads, KvType
+from wgslm.kernels.attention import KV_NBYTES, Cache, Heads, KvType
 from wgslm.kernels.linear import Product, embed, linear
 from wgslm.kernels.norm import layernorm, rmsnorm
 from wgslm.kernels.schedule import Schedule
@@ -22,6 +22,7 @@ from wgslm.plan.operations import (
     NormLinear,
     Operation,
 )
+from wgslm.plan.rope import Rope
 from wgslm.plan.tensors import Group, Weight
 
 FOUND = Ref("state", "found")
@@ -90,24 +91,15 @@ class Lowering:
         queries, keys = self._heads(q, o.head_dim), self._heads(k, o.head_dim)
         values = self._heads(o.v, o.head_dim)
         if o.rope:
-            table = o.rope.table(self.context)
-            self.states[ROPE.name] = State(ROPE.name, len(table), table)
+            table = self._rope_table(o.rope)
             for heads in (queries, keys):
-                yield attention_kernels.rope(heads, ROPE, self.size, o.rope.pairs, neox=o.rope.neox)
-        k_cache, v_cache = self._cache(o, "k"), self._cache(o, "v")
-        for heads, cache in ((keys, k_cache), (values, v_cache)):
-            yield attention_kernels.kv_append(heads, cache, self.size, self.context, self.kv)
+                yield attention_kernels.rope(
+                    heads, table, self.size, o.rope.pairs, neox=o.rope.neox
+                )
+        cache = self._cache(o)
+        yield attention_kernels.kv_append(keys, values, cache, self.size)
         yield attention_kernels.attention(
-            queries,
-            k_cache,
-            v_cache,
-            self._use(o.y),
-            self.size,
-            keys.count,
-            self.context,
-            o.scale,
-            self.kv,
-            self.schedule,
+            queries, cache, self._use(o.y), self.size, o.scale, self.schedule
         )
 
     def _mlp(self, o: Mlp) -> Iterator[Dispatch]:
@@ -184,11 +176,17 @@ class Lowering:
     def _heads(self, slot: Slot, dim: int) -> Heads:
         return Heads(self._use(slot), slot.columns // dim, dim, slot.width, slot.offset)
 
-    def _cache(self, o: Attention, which: str) -> Ref:
-        name = f"cache.{which}.{o.layer}"
+    def _cache(self, o: Attention) -> Cache:
+        k, v = (Ref("state", f"cache.{which}.{o.layer}") for which in "kv")
         nbytes = o.k.columns * self.context * KV_NBYTES[self.kv]
-        self.states[name] = State(name, nbytes)
-        return Ref("state", name)
+        for ref in (k, v):
+            self.states[ref.name] = State(ref.name, nbytes)
+        return Cache(k, v, o.k.columns // o.head_dim, o.head_dim, self.context, self.kv)
+
+    def _rope_table(self, rope: Rope) -> Ref:
+        table = rope.table(self.context)
+        self.states[ROPE.name] = State(ROPE.name, len(table), table)
+        return ROPE
 
     def _use(self, slot: Slot, tokens: int | None = None) -> Ref:
         """Note how much memory a slot needs."""

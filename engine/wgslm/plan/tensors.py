@@ -1,7 +1,7 @@
 """A file's tensors by the names that models use, cut to what one binding can hold."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import overload
 
 from wgslm.errors import GgufError, UnsupportedError
@@ -9,6 +9,8 @@ from wgslm.gguf import TensorInfo
 from wgslm.kernels import Ref
 from wgslm.kernels.linear import Matrix
 from wgslm.weights import Stack, can_stack, parts_of
+
+Biases = Mapping[str, TensorInfo | None]
 
 
 @dataclass(frozen=True)
@@ -94,9 +96,7 @@ class Tensors:
         bias = self._bias(name, gain.row)
         for info in filter(None, (gain, bias)):
             self._use([info])
-        vector = _vector([gain])
-        assert vector is not None, "a gain is there"
-        return Gain(vector, _vector([bias]))
+        return Gain(_vector([gain]), _vector([bias]) if bias else None)
 
     def unused(self) -> list[str]:
         """Return the tensors that nobody asked for."""
@@ -109,27 +109,28 @@ class Tensors:
         biases = {name: self._bias(name, infos[name].rows) for name in names}
         alike: dict[object, list[str]] = {}
         for name, info in infos.items():
-            key = (info.quant, info.row, biases[name] is not None)
-            joined = alike.setdefault(key, [])
-            if joined and not can_stack([infos[other] for other in (*joined, name)]):
+            joined = alike.setdefault((info.quant, info.row, biases[name] is not None), [])
+            if joined and not _can_join([*joined, name], infos, biases):
                 joined = alike.setdefault(name, [])
             joined.append(name)
         order = [name for joined in alike.values() for name in joined]
-        bias = _vector([biases[name] for name in order])
-        if bias:
-            self._use([found for name in order if (found := biases[name])])
+        everywhere = self._bias_of(order, biases) if _stackable(order, biases) else None
         weights, first, columns = [], 0, {}
         for joined in alike.values():
             matrix = self._matrix([infos[name] for name in joined])
-            own = Vector(bias.name, matrix.rows, first) if bias else None
-            if not bias and biases[joined[0]]:
-                own = _vector([biases[name] for name in joined])
-                self._use([found for name in joined if (found := biases[name])])
-            weights.append(Weight(matrix, own))
+            bias = replace(everywhere, size=matrix.rows, offset=first) if everywhere else None
+            weights.append(Weight(matrix, bias or self._bias_of(joined, biases)))
             for name in joined:
                 columns[name] = (first, infos[name].rows)
                 first += infos[name].rows
         return Group(tuple(weights), tuple(columns[name] for name in names))
+
+    def _bias_of(self, names: Sequence[str], biases: Biases) -> Vector | None:
+        """Store the matrices' biases side by side; none if none has one."""
+        infos = [info for name in names if (info := biases[name])]
+        if infos:
+            self._use(infos)
+        return _vector(infos) if infos else None
 
     def _matrix(self, infos: Sequence[TensorInfo]) -> Matrix:
         for info in infos:
@@ -164,15 +165,22 @@ class Tensors:
         return self.infos[full]
 
 
-def _vector(infos: Sequence[TensorInfo | None]) -> Vector | None:
-    """Return vectors stored side by side, or None if one is missing."""
-    present = [info for info in infos if info]
-    for info in present:
+def _vector(infos: Sequence[TensorInfo]) -> Vector:
+    """Return vectors stored side by side."""
+    for info in infos:
         if info.quant.name != "f32" or info.rows != 1:
             raise UnsupportedError(
                 f"tensor {info.name!r} is {info.quant.label} {list(info.shape)}; "
                 "norms and biases must be F32 vectors"
             )
-    if len(present) < len(infos):
-        return None
-    return Vector(Stack(tuple(present)).name, sum(info.row for info in present))
+    return Vector(Stack(tuple(infos)).name, sum(info.row for info in infos))
+
+
+def _can_join(names: Sequence[str], infos: Mapping[str, TensorInfo], biases: Biases) -> bool:
+    has_none = all(biases[name] is None for name in names)
+    return can_stack([infos[name] for name in names]) and (has_none or _stackable(names, biases))
+
+
+def _stackable(names: Sequence[str], biases: Biases) -> bool:
+    found = [info for name in names if (info := biases[name])]
+    return len(found) == len(names) and can_stack(found)

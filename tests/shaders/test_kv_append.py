@@ -1,0 +1,83 @@
+"""Writing keys and values into the cache: every type, rings, the end of the context."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from run_kernel import run, slot, step_words
+from twins.kv import KV_TYPES, pack
+from wgslm.gpu import Device
+from wgslm.kernels import STEP, Ref
+from wgslm.kernels.attention import Cache, Heads, KvType, kv_append
+
+pytestmark = pytest.mark.gpu
+K, V, X, Y = slot("k"), slot("v"), slot("x"), slot("y")
+GUARD = 99
+
+
+@pytest.mark.parametrize("kv", KV_TYPES)
+@pytest.mark.parametrize(("heads", "dim"), [(1, 4), (3, 20), (3, 64), (1, 80), (2, 96), (2, 256)])
+@pytest.mark.parametrize("position", [0, 9])
+@pytest.mark.parametrize("window", [0, 8])
+def test_append_equals_twin(
+    device: Device, kv: KvType, heads: int, dim: int, position: int, window: int
+) -> None:
+    rng = np.random.default_rng(dim)
+    tokens, slots = 3, 11 if window else 13
+    memory: dict[Ref, NDArray[Any]] = {STEP: step_words(tokens, position)}
+    sources: list[Heads] = []
+    expected: dict[Ref, NDArray[Any]] = {}
+    for source, ref, offset, stride in ((X, K, 8, heads * dim + 12), (Y, V, 4, heads * dim + 4)):
+        x = (10 * rng.standard_normal((4, stride))).astype(np.float32)
+        values = x[:tokens, offset : offset + heads * dim].reshape(tokens, heads, dim)
+        rows = pack(kv, values.astype(np.float64)).transpose(1, 0, 2)
+        memory[source] = x
+        memory[ref] = np.full((heads, slots, rows.shape[-1]), GUARD, rows.dtype)
+        expected[ref] = memory[ref].copy()
+        expected[ref][:, np.arange(position, position + tokens) % slots] = rows
+        sources.append(Heads(source, heads, dim, stride, offset))
+
+    actual = run(
+        device,
+        kv_append(sources[0], sources[1], Cache(K, V, heads, dim, slots, kv, window), 4),
+        memory,
+    )
+
+    for ref in (K, V):
+        if kv == "f16":  # WGSL lets pack2x16float round either way: 1 ulp of f16
+            tolerance = np.spacing(np.abs(expected[ref]))
+            assert np.all(np.abs(actual[ref] - expected[ref]) <= tolerance)
+        else:
+            np.testing.assert_array_equal(actual[ref], expected[ref])
+
+
+def test_append_stops_at_the_end_of_the_context(device: Device) -> None:
+    cache = np.full((2, 6, 4), GUARD, np.float32)
+    x = Heads(X, 2, 4, 8)
+
+    actual = run(
+        device,
+        kv_append(x, x, Cache(K, V, 2, 4, 6, "f32"), 4),
+        {STEP: step_words(4, 4), X: np.ones((4, 8), np.float32), K: cache, V: cache},
+    )
+
+    for ref in (K, V):
+        assert np.all(actual[ref][:, 4:] == 1)
+        assert np.all(actual[ref][:, :4] == GUARD)
+
+
+def test_an_f16_cache_limits_what_it_cannot_hold(device: Device) -> None:
+    x = np.array([[1e6, -1e6, 65504, 6e-8]], np.float32)
+    cache = np.zeros((1, 1, 4), np.float16)
+    heads = Heads(X, 1, 4, 4)
+
+    actual = run(
+        device,
+        kv_append(heads, heads, Cache(K, V, 1, 4, 1, "f16"), 1),
+        {STEP: step_words(1), X: x, K: cache, V: cache},
+    )
+
+    for ref in (K, V):
+        assert np.array_equal(actual[ref][0, 0, :3], np.array([65504, -65504, 65504], np.float16))
