@@ -12,10 +12,14 @@ from wgslm_web.gate import Access
 from wgslm_web.state import State
 
 HOST = "test"
+SECONDS = 10.0  # for scripted answers
 
 
 def with_client(
-    state: State, use: Callable[[httpx.AsyncClient], Awaitable[None]], access: Access | None = None
+    state: State,
+    use: Callable[[httpx.AsyncClient], Awaitable[None]],
+    access: Access | None = None,
+    seconds: float = SECONDS,
 ) -> None:
     """Run `use` with a client of the app around `state`."""
 
@@ -23,14 +27,18 @@ def with_client(
         app = create_app(state, access or Access(frozenset({HOST})))
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}") as client:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(seconds):
                 await use(client)
 
     asyncio.run(run())
 
 
 def post(
-    path: str, body: object, engine: ScriptedEngine | None = None, state: State | None = None
+    path: str,
+    body: object,
+    engine: ScriptedEngine | None = None,
+    state: State | None = None,
+    seconds: float = SECONDS,
 ) -> httpx.Response:
     """Post an object and return the answer."""
     answers: list[httpx.Response] = []
@@ -38,7 +46,7 @@ def post(
     async def use(client: httpx.AsyncClient) -> None:
         answers.append(await client.post(path, json=body))
 
-    with_client(state or State(ScriptedLoader(), engine), use)
+    with_client(state or State(ScriptedLoader(), engine), use, seconds=seconds)
     return answers[0]
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from tiny_shape import TINY
-from wgslm.bench.mixes import MIXES, tensor_quant
+from wgslm.bench.mixes import MIXES, tensor_quant, usable
 from wgslm.bench.random_source import RandomSource
 from wgslm.bench.shapes import SHAPES, shape_named
 from wgslm.engine import read_words
@@ -74,6 +74,12 @@ def test_every_mix_gives_every_tensor_a_format_that_fits_its_rows(mix: str) -> N
                 assert needed not in SUPPORTED
                 continue
             assert dimensions[0] % quant.block == 0
+
+
+@pytest.mark.parametrize("mix", usable())
+def test_what_is_offered_can_be_made_in_every_shape(mix: str) -> None:
+    for shape in SHAPES:
+        assert RandomSource(shape, mix).size > shape.vocab * shape.dim // 8
 
 
 def test_floats_are_not_mixed() -> None:

@@ -24,11 +24,11 @@ KVS: tuple[KvType, ...] = get_args(KvType)
 
 async def choices(request: Request) -> Response:
     """Return the names that /wgslm/bench knows."""
-    from wgslm.bench.mixes import MIXES
+    from wgslm.bench.mixes import usable
     from wgslm.bench.shapes import SHAPES
 
     shapes = [shape.name for shape in SHAPES]
-    return JSONResponse({"shapes": shapes, "quants": list(MIXES), "kvs": KVS})
+    return JSONResponse({"shapes": shapes, "quants": usable(), "kvs": KVS})
 
 
 async def bench(request: Request) -> Response:

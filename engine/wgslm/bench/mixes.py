@@ -58,6 +58,12 @@ RULES: dict[tuple[str, str], Rule] = {
 MANY_QUERIES = 4  # query heads per key head from which on the values get more bits
 
 
+def usable() -> list[str]:
+    """Return the mixes whose usual format can be decoded here."""
+    known = {quant.name for quant in QUANTS}
+    return [mix for mix, usual in MIXES.items() if usual in known]
+
+
 def tensor_quant(mix: str, shape: Shape, name: str, dimensions: tuple[int, ...]) -> Quant:
     """Return the format of a tensor of `shape` in a file quantised as `mix`."""
     if mix not in MIXES:
