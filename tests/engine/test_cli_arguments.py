@@ -86,7 +86,7 @@ def test_help_imports_nothing_heavy() -> None:
         ("run m.gguf -p x --temperature nan", "temperature is nan"),
         ("run m.gguf -p x --max-tokens 0", "max_tokens is 0"),
         ("run m.gguf -p x --raw --system y", "--raw has no place for --system"),
-        ("run m.gguf -p x --kv q8", "'f16', 'f32'"),
+        ("run m.gguf -p x --kv q8", "'f16', 'f32', 'q8_0', 'q4_0'"),
         ("run m.gguf -p x --context 1", "must be 2 or more"),
         ("logits m.gguf --ids 1,a", "'1,a' is no list of ids"),
         ("bench m.gguf --repeat 0", "must be 1 or more"),

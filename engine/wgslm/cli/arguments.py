@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
 from wgslm.cli.knobs import add_knobs
+from wgslm.kernels.attention import KV_TYPES
 
 DESCRIPTION = "Run language models in GGUF files on this machine's GPU, through WebGPU."
 EPILOG = """\
@@ -209,7 +210,7 @@ def _logits(commands: Commands) -> None:
     parser = _command(
         commands,
         "logits",
-        "compute the logits after some ids (with an f32 cache, unless --kv f16)",
+        "compute the logits after some ids (with an f32 cache, unless --kv says another)",
         "wgslm logits model.gguf --ids 1,5,9",
         "wgslm logits model.gguf --ids 1,5,9 --each --json",
     )
@@ -262,7 +263,11 @@ def _loading(parser: argparse.ArgumentParser, kv: str = "f16") -> None:
         "(default: what the model was made for, at most 4096)",
     )
     parser.add_argument(
-        "--kv", choices=("f16", "f32"), default=kv, help=f"the cache's format (default {kv})"
+        "--kv",
+        choices=KV_TYPES,
+        default=kv,
+        help=f"the format of the cache of keys and values (default {kv}); q8_0 and q4_0 take half "
+        "and a quarter of f16's memory, and cost precision",
     )
     parser.add_argument(
         "--adapter", metavar="NAME", help="part of the name of the GPU to use, or 'software'"
