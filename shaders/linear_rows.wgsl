@@ -1,53 +1,51 @@
-// y = W x (+ bias) (+ residual), for one token: the schedule of software adapters
+// y = W h (+ bias) (+ residual), or act(gate) * up, for one token: the schedule of software adapters
 //
-// W: [rows, groups * 32], one part of a matrix with `width` rows in all; x: [dim]; y: [width].
-// One lane computes ROWS rows without a reduction: on a CPU, lanes are SIMD lanes, a workgroup is
-// a task, and barriers cost more than the arithmetic. Grid x, folded: 8 lanes a workgroup.
+// Shapes, norm and formats: lib/linear_one. One lane computes ROWS rows without a reduction: on a
+// CPU, lanes are SIMD lanes, a workgroup is a task, and barriers cost more than the arithmetic; so
+// every lane sums x's squares again. Grid x, folded: 8 lanes a workgroup.
 // Twin: tests/twins/linear.py
 
 const LANES = 8u;
-const ROWS = 8u; // of a lane
+const ROWS = 8u; // of a lane; with GATED half of them are gates
 const TILE_ROWS = 64u; // LANES * ROWS
-#import lib/dot32
-#import lib/finish
-#import quant
+#import lib/linear_one
 
-struct Params {
-    rows: u32,
-    groups: u32,
-    dim4: u32,
-    first_row: u32,
-    width: u32,
+// The row that a lane computes as its `r`th.
+fn row_of(first: u32, r: u32) -> u32 {
+    if GATED && r >= ROWS / 2u {
+        return params.outputs + min(first + r - ROWS / 2u, params.outputs - 1u);
+    }
+    return min(first + r, params.outputs - 1u);
 }
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> quants: array<vec4u>;
-@group(0) @binding(2) var<storage, read> scales: array<u32>;
-@group(0) @binding(3) var<storage, read> x: array<vec4f>;
-@group(0) @binding(4) var<storage, read> bias: array<f32>;
-@group(0) @binding(5) var<storage, read> residual: array<f32>;
-@group(0) @binding(6) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(LANES)
 fn main(
     @builtin(workgroup_id) group: vec3u,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let row = ((group.y * 32768u + group.x) * LANES + lane) * ROWS;
-    if row >= params.rows {
+    let count = select(ROWS, ROWS / 2u, GATED);
+    let first = ((group.y * 32768u + group.x) * LANES + lane) * count;
+    if first >= params.outputs {
         return;
     }
-    let last = params.rows - 1u;
     var sum = array<f32, ROWS>();
+    var squares = 0.0;
     for (var j = 0u; j < params.groups; j++) {
-        let v = x32(j * 8u, params.dim4 - j * 8u);
+        let v = input32(j);
+        if NORM {
+            squares += dot32(v, v);
+        }
+        let h = gained32(v, j);
         for (var r = 0u; r < ROWS; r++) {
-            sum[r] += dot32(decode32(min(row + r, last) * params.groups + j), v);
+            sum[r] += dot32(row32(row_of(first, r), j), h);
         }
     }
-    for (var r = 0u; r < ROWS; r++) {
-        if row + r <= last {
-            finish(0u, row + r, sum[r]);
+    let scale = norm_scale(squares);
+    for (var r = 0u; r < count && first + r < params.outputs; r++) {
+        if GATED {
+            finish_gated(first + r, scale * sum[r], scale * sum[r + ROWS / 2u]);
+        } else {
+            finish(first + r, scale * sum[r]);
         }
     }
 }

@@ -1,7 +1,6 @@
 // y = x W^T (+ bias) (+ residual), for many tokens: the schedule of software adapters
 //
-// W: [rows, groups * 32], one part of a matrix with `width` rows in all; x: [T, dim];
-// y: [T, width]. One lane computes ROWS rows for four tokens without a reduction; lanes of a
+// Shapes: lib/linear_many. One lane computes ROWS rows for four tokens without a reduction; lanes of a
 // workgroup take consecutive rows, so that x is the same for all. Grid x: rows, y: tokens.
 // Twin: tests/twins/linear.py
 
@@ -10,26 +9,7 @@ const ROWS = 8u; // of a lane
 const TILE_ROWS = 64u; // LANES * ROWS
 const TILE_TOKENS = 4u;
 #import lib/dot32
-#import lib/finish
-#import lib/step
-#import quant
-
-struct Params {
-    rows: u32,
-    groups: u32,
-    dim4: u32,
-    first_row: u32,
-    width: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> step: array<u32>;
-@group(0) @binding(2) var<storage, read> quants: array<vec4u>;
-@group(0) @binding(3) var<storage, read> scales: array<u32>;
-@group(0) @binding(4) var<storage, read> x: array<vec4f>;
-@group(0) @binding(5) var<storage, read> bias: array<f32>;
-@group(0) @binding(6) var<storage, read> residual: array<f32>;
-@group(0) @binding(7) var<storage, read_write> y: array<f32>;
+#import lib/linear_many
 
 // One row's sums for four tokens.
 fn dots(

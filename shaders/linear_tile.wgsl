@@ -1,7 +1,6 @@
 // y = x W^T (+ bias) (+ residual), for many tokens
 //
-// W: [rows, groups * 32], one part of a matrix with `width` rows in all; x: [T, dim];
-// y: [T, width]. One workgroup computes 64 rows x 32 tokens, in steps of 32 along the row: each
+// Shapes: lib/linear_many. One workgroup computes 64 rows x 32 tokens, in steps of 32 along the row: each
 // lane decodes one row's 32 weights into shared memory and sums 8 x 4 outputs.
 // Grid x: rows / 64, y: tokens / 32.
 // Twin: tests/twins/linear.py
@@ -9,26 +8,7 @@
 const TILE_ROWS = 64u;
 const TILE_TOKENS = 32u;
 const STRIDE = 9u; // vectors per tile row: 8, and one so that rows start in different banks
-#import lib/finish
-#import lib/step
-#import quant
-
-struct Params {
-    rows: u32,
-    groups: u32,
-    dim4: u32,
-    first_row: u32,
-    width: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> step: array<u32>;
-@group(0) @binding(2) var<storage, read> quants: array<vec4u>;
-@group(0) @binding(3) var<storage, read> scales: array<u32>;
-@group(0) @binding(4) var<storage, read> x: array<vec4f>;
-@group(0) @binding(5) var<storage, read> bias: array<f32>;
-@group(0) @binding(6) var<storage, read> residual: array<f32>;
-@group(0) @binding(7) var<storage, read_write> y: array<f32>;
+#import lib/linear_many
 
 var<workgroup> w_tile: array<vec4f, 576>; // [TILE_ROWS, STRIDE]
 var<workgroup> x_tile: array<vec4f, 288>; // [TILE_TOKENS, STRIDE]

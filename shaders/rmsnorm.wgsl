@@ -1,6 +1,7 @@
 // y = x / sqrt(mean(x^2) + eps) * gain
 //
-// x, y: [T * per_token, dim], or with LAST only the step's last token: y [1, dim]; gain: [dim].
+// x: [T, stride], per_token rows of `dim` values from column `offset` on; y: [T * per_token, dim], or
+// with LAST only the step's last token: y [1, dim]; gain: [dim].
 // One workgroup per row; rows on grid x, folded.
 // Twin: tests/twins/norm.py
 
@@ -13,6 +14,8 @@ override LAST: bool = false;
 struct Params {
     dim: u32,
     per_token: u32,
+    stride: u32,
+    offset: u32,
     eps: f32,
 }
 
@@ -28,7 +31,9 @@ fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
     if row >= step_count() * params.per_token {
         return;
     }
-    let from_row = select(row, step_count() - 1u, LAST) * params.dim;
+    let token = select(row / params.per_token, step_count() - 1u, LAST);
+    let within = row % params.per_token;
+    let from_row = token * params.stride + params.offset + within * params.dim;
     let to_row = row * params.dim;
     var squares = 0.0;
     for (var i = lane.index; i < params.dim; i += WG) {

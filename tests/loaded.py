@@ -74,7 +74,7 @@ async def loaded(device: Device, path: Path) -> AsyncIterator[Loaded]:
         tensors = Tensors(header.directory.tensors, device.limits.binding_nbytes)
         header.model.record(tensors)
         weights = await load_weights(
-            device, header.parts, header.directory.tensors, sorted(tensors.used), lambda *_: None
+            device, header.parts, tuple(tensors.stacks.values()), lambda *_: None
         )
         try:
             yield Loaded(device, header, weights)

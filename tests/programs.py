@@ -1,6 +1,6 @@
 """Every program that any plan uses: all architectures, formats, schedules and cache types."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from itertools import product
 
@@ -38,19 +38,21 @@ def tiny_plan(
     *,
     each: bool = False,
     binding_nbytes: int = BINDING_NBYTES,
+    formats: Mapping[str, Quant] | None = None,
+    context: int = tiny_models.CONTEXT,
 ) -> Plan:
     """Return a plan of a tiny model."""
-    directory = tiny_models.directory(name, quant)
+    directory = tiny_models.directory(name, quant, formats=formats)
     operations = read_model(directory, None).record(
         Tensors(directory.tensors, binding_nbytes), each=each
     )
-    return lower(operations, size, tiny_models.CONTEXT, kv, schedule)
+    return lower(operations, size, context, kv, schedule)
 
 
 @cache
 def all_programs() -> tuple[Program, ...]:
-    """Return them without repetition, repacking included."""
-    found = [Program("repack"), *_attention_programs()]
+    """Return them without repetition, repacking and copying included."""
+    found = [Program("repack"), Program("copy"), *_attention_programs()]
     for plan in _plans():
         found += [dispatch.program for dispatch in plan.dispatches]
     return tuple(dict.fromkeys(found))

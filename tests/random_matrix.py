@@ -26,7 +26,7 @@ def matrix(
         streams = repack(quant, data[first * nbytes : (first + count) * nbytes], row)
         memory[Ref("weight", "w", part)] = np.frombuffer(streams[0], np.uint8)
         if streams[1]:
-            padded = streams[1] + bytes(-len(streams[1]) % 4)
+            padded = quant.grid + streams[1] + bytes(-len(streams[1]) % 4)
             memory[Ref("weight", "w", part, "scales")] = np.frombuffer(padded, np.uint8)
     weights = decode_rows(quant, data, row).astype(np.float64)
     return Matrix("w", quant, row, rows, parts), memory, weights

@@ -22,10 +22,17 @@ BYTES = 256  # byte tokens, after <unk>, <s>, </s>
 Facts = dict[str, tuple[tuple[int, ...], Quant]]
 
 
-def shapes(name: str, quant: Quant, head: Quant | None = None, vocab: int = VOCAB) -> Facts:
+def shapes(
+    name: str,
+    quant: Quant,
+    head: Quant | None = None,
+    vocab: int = VOCAB,
+    formats: Mapping[str, Quant] | None = None,
+) -> Facts:
     """Return each tensor's GGUF shape and format; norms and biases are F32.
 
-    Without `head` the embedding serves as output too.
+    Without `head` the embedding serves as output too; `formats` names the block's tensors that
+    have another format.
     """
     facts: Facts = {"token_embd.weight": ((DIM, vocab), quant)}
     facts |= _vectors("output_norm", DIM, bias=name == "gpt2")
@@ -35,15 +42,22 @@ def shapes(name: str, quant: Quant, head: Quant | None = None, vocab: int = VOCA
         facts["position_embd.weight"] = ((DIM, CONTEXT), quant)
     for layer in range(LAYERS):
         block = _gpt2_block(quant) if name == "gpt2" else _llama_block(name, quant)
-        facts |= {f"blk.{layer}.{key}": fact for key, fact in block.items()}
+        for key, (shape, usual) in block.items():
+            of = (formats or {}).get(key.removesuffix(".weight"), usual)
+            facts[f"blk.{layer}.{key}"] = (shape, of)
     return facts
 
 
-def directory(name: str, quant: Quant, head: Quant | None = None) -> Directory:
+def directory(
+    name: str,
+    quant: Quant,
+    head: Quant | None = None,
+    formats: Mapping[str, Quant] | None = None,
+) -> Directory:
     """Return a directory whose tensors lie nowhere."""
     tensors = {}
     start = 0
-    for tensor, (shape, of) in shapes(name, quant, head).items():
+    for tensor, (shape, of) in shapes(name, quant, head, formats=formats).items():
         nbytes = int(np.prod(shape)) // of.block * of.nbytes
         tensors[tensor] = TensorInfo(tensor, shape, of, 0, start, nbytes)
         start += -(-nbytes // 32) * 32
@@ -59,10 +73,11 @@ def write_tiny(
     head: Quant | None = None,
     vocab: int = VOCAB,
     change: Mapping[str, Any] | None = None,
+    formats: Mapping[str, Quant] | None = None,
 ) -> Path:
     """Write a model with random weights that keep activations near 1; `change` is metadata."""
     tensors = {}
-    for tensor, (shape, of) in shapes(name, quant, head, vocab).items():
+    for tensor, (shape, of) in shapes(name, quant, head, vocab, formats).items():
         rows = int(np.prod(shape[1:]))
         spread = 0.1 if len(shape) == 1 else shape[0] ** -0.5
         data = spread_rows(of, rows, shape[0], spread, seed=zlib.crc32(tensor.encode()))

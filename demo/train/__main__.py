@@ -1,4 +1,4 @@
-"""`python -m demo.train STEP`: prepare, train, export, verify, evaluate, in this order.
+"""`python -m demo.train STEP`: prepare, train, export, verify, evaluate, in this order; quants.
 
 Every step reads and writes files of one run folder and can be started again.
 """
@@ -8,8 +8,9 @@ import os
 from pathlib import Path
 
 import torch
+from gguf import GGMLQuantizationType as Type
 
-from demo.train.evaluate import evaluate
+from demo.train.evaluate import compare, evaluate
 from demo.train.export import export
 from demo.train.model import Config
 from demo.train.prepare import VOCABULARY, load_sources, prepare
@@ -17,7 +18,8 @@ from demo.train.tokenizer import Vocabulary
 from demo.train.training import CHECKPOINT, Recipe, Trainer, load_snapshot
 from demo.train.verify import verify
 
-STEPS = ("prepare", "train", "export", "verify", "evaluate")
+STEPS = ("prepare", "train", "export", "verify", "evaluate", "quants")
+QUANTS = ("Q8_0", "Q5_1", "Q5_0", "Q4_1", "Q4_0")  # what the gguf package can write
 MODEL = Path(__file__).parents[1] / "model" / "wgslm-demo.q8_0.gguf"
 # Shares of the ids. SGD is most of the bytes and all booking talk: a quarter at the most.
 MIX = {"guide": 0.55, "stories": 0.2, "sgd": 0.2, "tm4": 0.05}
@@ -36,6 +38,8 @@ def main() -> None:
         vocabulary = Vocabulary.load(run / VOCABULARY)
         nbytes = export(load_snapshot(run / CHECKPOINT), vocabulary, arguments.model)
         print(f"{arguments.model}: {nbytes} bytes")
+    elif arguments.step == "quants":
+        _compare_quants(run)
     elif arguments.step == "evaluate":
         evaluate([arguments.model, *arguments.beside], _corpora(), run)
     else:
@@ -43,8 +47,19 @@ def main() -> None:
         print(f"logits of NumPy from the file and of PyTorch differ by at most {worst:.2e}")
 
 
+def _compare_quants(run: Path) -> None:
+    snapshot, vocabulary = load_snapshot(run / CHECKPOINT), Vocabulary.load(run / VOCABULARY)
+    paths = {run / f"{name}.gguf": Type[name] for name in QUANTS}
+    for path, quant in paths.items():
+        export(snapshot, vocabulary, path, quant)
+    compare(list(paths), _corpora())
+
+
 def _train(run: Path, arguments: argparse.Namespace) -> None:
-    config = Config(Vocabulary.load(run / VOCABULARY).size)
+    shape = dict(one.split("=") for one in arguments.shape)
+    config = Config(
+        Vocabulary.load(run / VOCABULARY).size, **{name: int(n) for name, n in shape.items()}
+    )
     recipe = Recipe(
         arguments.steps,
         MIX,
@@ -72,6 +87,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--tokens", type=int, default=8192, help="ids per step")
     parser.add_argument("--vocabulary", type=int, default=4096, help="tokens, specials included")
+    parser.add_argument(
+        "--shape", nargs="*", default=[], help="other than Config's: dim=320 ff=640"
+    )
     parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument("--compile", action="store_true", help="1.3 times faster, after minutes")
     parser.add_argument("--threads", type=int, default=1)

@@ -1,19 +1,31 @@
 """Whole conversations out of the guide's facts, the skills and what people tell."""
 
+import itertools
 import random
 from collections.abc import Iterator, Mapping, Sequence
 
 from demo.train import memory
 from demo.train.colloquial import colloquial
 from demo.train.conversation import Conversation, Turn, assistant, user
-from demo.train.guide import Fact, expand
+from demo.train.guide import Fact, expand, read_facts
+from demo.train.held_out import grams, kept_back
 from demo.train.skills import SKILLS
 from demo.train.words import SYSTEMS
 
+GUIDE_CHATS = 120_000
 MORE = (
     "{Tell me more|More please|Go on|Can you say more|Can you explain that in more detail|"
     "Please explain further|Could you elaborate|and what else|more details please}{.|?|}"
 )
+
+
+def guide_chats(seed: int) -> Iterator[Conversation]:
+    """Yield the guide's chats without those that ask in the words of a held-out question."""
+    forbidden = kept_back()
+    for chat in itertools.islice(chats(read_facts(), seed), GUIDE_CHATS):
+        asked = (turn.text for turn in chat if turn.role == "user")
+        if all(forbidden.isdisjoint(grams(text)) for text in asked):
+            yield chat
 
 
 def chats(files: Mapping[str, Sequence[Fact]], seed: int) -> Iterator[Conversation]:

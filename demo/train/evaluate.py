@@ -13,12 +13,12 @@ from pathlib import Path
 
 from demo.train.conversation import Conversation, Turn, assistant, user
 from demo.train.corpus import read_heldout
-from demo.train.guide import Fact, expand, read_facts
+from demo.train.guide import Fact, read_facts
+from demo.train.held_out import read_held_out
 from demo.train.player import Player, Reply, Sampling
 from demo.train.words import NAMES, THINGS
 
 FREE_PROMPTS = Path(__file__).with_name("free_prompts.txt")
-HELD_OUT = Path(__file__).with_name("heldout.txt")
 GREEDY = Sampling(temperature=0)
 LONGEST = 900  # characters of a SODA dialogue: what fits TinyTalk's 256 ids
 MEMORY_CHATS = 40
@@ -28,11 +28,7 @@ RIGHT = 0.5  # the least overlap of words with a fact's answer
 def evaluate(paths: Sequence[Path], corpora: Path, folder: Path) -> None:
     """Print the table of the files' figures and write the sheet."""
     players = [Player(path) for path in paths]
-    soda = [
-        dialogue
-        for dialogue in read_heldout(corpora)
-        if sum(len(turn.text) + 12 for turn in dialogue) < LONGEST
-    ]
+    soda = read_soda(corpora)
     rows: dict[str, list[str]] = {
         "bits per byte, SODA": [f"{bits_per_byte(player, soda):.3f}" for player in players]
     }
@@ -50,15 +46,32 @@ def evaluate(paths: Sequence[Path], corpora: Path, folder: Path) -> None:
         rows[f"{what} of turn 1 used in turn 3"] = [
             f"{remembered(player, what, pool):.3f}" for player in players
         ]
-    if HELD_OUT.exists():
-        questions = read_held_out(HELD_OUT)
-        rows[f"held-out questions right, of {len(questions)}"] = [
-            f"{answered(player, questions):.3f}" for player in players
-        ]
-    else:
-        print(f"{HELD_OUT.name} is not there yet: no held-out questions")
+    questions = read_held_out()
+    rows[f"held-out questions right, of {len(questions)}"] = [
+        f"{answered(player, questions):.3f}" for player in players
+    ]
     _print_table([player.name for player in players], rows)
     _write_sheet(folder / "sheet.md", prompts, replies[0])
+
+
+def compare(paths: Sequence[Path], corpora: Path) -> None:
+    """Print size, bits per byte and share of right answers: what quality costs in bytes."""
+    players = [Player(path) for path in paths]
+    soda, questions = read_soda(corpora)[:200], read_held_out()
+    rows = {
+        "bytes": [f"{path.stat().st_size:,}" for path in paths],
+        "bits per byte, 200 of SODA": [f"{bits_per_byte(player, soda):.3f}" for player in players],
+        f"held-out questions right, of {len(questions)}": [
+            f"{answered(player, questions):.3f}" for player in players
+        ],
+    }
+    _print_table([path.stem for path in paths], rows)
+
+
+def read_soda(corpora: Path) -> list[Conversation]:
+    """Return SODA's dialogues that fit TinyTalk's context."""
+    dialogues = read_heldout(corpora)
+    return [d for d in dialogues if sum(len(turn.text) + 12 for turn in d) < LONGEST]
 
 
 def bits_per_byte(player: Player, dialogues: Sequence[Conversation]) -> float:
@@ -86,25 +99,6 @@ def remembered(player: Player, what: str, pool: Sequence[str]) -> float:
             turns.append(assistant(player.reply(tuple(turns), GREEDY, 0, most=80).text))
         right += word.lower() in turns[-1].text.lower()
     return right / MEMORY_CHATS
-
-
-def read_held_out(path: Path) -> list[tuple[str, str]]:
-    """Return (fact's name, question) of lines `name<TAB>question`; # begins a comment.
-
-    A question that shares five words in a row with a training phrasing is refused.
-    """
-    facts = _facts()
-    grams = {gram for fact in facts.values() for text in _phrasings(fact) for gram in text}
-    result = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if not line.strip() or line.startswith("#"):
-            continue
-        name, _, question = line.partition("\t")
-        shared = grams.intersection(_grams(question, 5))
-        if name not in facts or shared:
-            raise ValueError(f"{path.name}: {line!r}: no such fact, or shares {shared}")
-        result.append((name, question))
-    return result
 
 
 def answered(player: Player, questions: Sequence[tuple[str, str]]) -> float:
@@ -136,13 +130,6 @@ def _replies(player: Player, openings: Sequence[str]) -> list[Reply]:
 
 def _facts() -> dict[str, Fact]:
     return {fact.name: fact for fact in itertools.chain(*read_facts().values())}
-
-
-def _phrasings(fact: Fact) -> list[list[tuple[str, ...]]]:
-    """Return the 5-grams of many expansions of a fact's questions."""
-    chance = random.Random(1)
-    texts = [question for part in (fact, *fact.follow_ups) for question in part.questions]
-    return [_grams(expand(text, chance), 5) for text in texts for _ in range(20)]
 
 
 def _words(text: str) -> Counter[str]:

@@ -1,4 +1,4 @@
-"""From a checkpoint to a GGUF file: Q8_0 matrices, F32 gains, vocabulary and chat template."""
+"""From a checkpoint to a GGUF file: quantised matrices, F32 gains, vocabulary, chat template."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import gguf
 import numpy as np
 from gguf import GGMLQuantizationType as Type
 
-from demo.train.conversation import BEGIN, CHAT_TEMPLATE, END, SPECIALS
+from demo.train.conversation import BEGIN, CHAT_TEMPLATE, END
 from demo.train.tokenizer import Vocabulary
 from demo.train.training import Snapshot, parameter_count
 
@@ -20,11 +20,11 @@ DATASETS = (  # names, with their licences
 )
 
 
-def export(snapshot: Snapshot, vocabulary: Vocabulary, path: Path) -> int:
+def export(snapshot: Snapshot, vocabulary: Vocabulary, path: Path, quant: Type = Type.Q8_0) -> int:
     """Write the file and return its size in bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     writer = gguf.GGUFWriter(path, "llama")
-    _write_general(writer, snapshot)
+    _write_general(writer, snapshot, quant)
     _write_shape(writer, snapshot)
     _write_vocabulary(writer, vocabulary)
     for name, value in snapshot.parameters.items():
@@ -32,8 +32,8 @@ def export(snapshot: Snapshot, vocabulary: Vocabulary, path: Path) -> int:
         if numbers.ndim == 1:
             writer.add_tensor(name, numbers)
         else:
-            blocks = gguf.quants.quantize(np.ascontiguousarray(numbers), Type.Q8_0)
-            writer.add_tensor(name, blocks, raw_dtype=Type.Q8_0)
+            blocks = gguf.quants.quantize(np.ascontiguousarray(numbers), quant)
+            writer.add_tensor(name, blocks, raw_dtype=quant)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -41,7 +41,7 @@ def export(snapshot: Snapshot, vocabulary: Vocabulary, path: Path) -> int:
     return path.stat().st_size
 
 
-def _write_general(writer: gguf.GGUFWriter, snapshot: Snapshot) -> None:
+def _write_general(writer: gguf.GGUFWriter, snapshot: Snapshot, quant: Type) -> None:
     count = parameter_count(snapshot.parameters.values())
     writer.add_type("model")
     writer.add_name(NAME)
@@ -52,7 +52,7 @@ def _write_general(writer: gguf.GGUFWriter, snapshot: Snapshot) -> None:
     for index, name in enumerate(DATASETS):
         writer.add_dataset_name(index, name)
     writer.add_languages(["en"])
-    writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
+    writer.add_file_type(gguf.LlamaFileType[f"MOSTLY_{quant.name}"])
     writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
 
 
@@ -71,17 +71,26 @@ def _write_shape(writer: gguf.GGUFWriter, snapshot: Snapshot) -> None:
 
 
 def _write_vocabulary(writer: gguf.GGUFWriter, vocabulary: Vocabulary) -> None:
-    tokens = vocabulary.tokens()
-    special, normal = gguf.TokenType.CONTROL, gguf.TokenType.NORMAL
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("gpt-2")
-    writer.add_token_list(tokens)
-    writer.add_token_types([special if token in SPECIALS else normal for token in tokens])
-    writer.add_token_merges(vocabulary.merges())
+    pieces = vocabulary.processor
+    ids = range(vocabulary.size)
+    writer.add_tokenizer_model("llama")
+    writer.add_token_list([pieces.id_to_piece(id) for id in ids])
+    writer.add_token_scores([pieces.get_score(id) for id in ids])
+    writer.add_token_types([_kind(vocabulary, id) for id in ids])
+    writer.add_unk_token_id(pieces.unk_id())
     writer.add_bos_token_id(vocabulary.special[BEGIN])
     writer.add_eos_token_id(vocabulary.special[END])
     writer.add_eot_token_id(vocabulary.special[END])
-    writer.add_pad_token_id(vocabulary.special[BEGIN])
     writer.add_add_bos_token(True)
     writer.add_add_eos_token(False)
+    writer.add_add_space_prefix(False)
     writer.add_chat_template(CHAT_TEMPLATE)
+
+
+def _kind(vocabulary: Vocabulary, id: int) -> gguf.TokenType:
+    pieces = vocabulary.processor
+    if pieces.is_unknown(id):
+        return gguf.TokenType.UNKNOWN
+    if pieces.is_control(id):
+        return gguf.TokenType.CONTROL
+    return gguf.TokenType.BYTE if pieces.is_byte(id) else gguf.TokenType.NORMAL

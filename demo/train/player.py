@@ -1,9 +1,9 @@
-"""A GGUF file that talks: tokenizer, template and weights from the file, arithmetic in PyTorch.
+"""A GGUF file that talks: the engine's tokenizer and the file's template, arithmetic in PyTorch.
 
-It plays `llama` and `gpt2` files with byte-level BPE, so that the demo model and TinyTalk can be
-judged side by side.
+It plays `llama` and `gpt2` files, so that the demo model and TinyTalk can be judged side by side.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +11,13 @@ from pathlib import Path
 import gguf
 import jinja2
 import numpy as np
-import tokenizers
 import torch
 from numpy.typing import NDArray
-from tokenizers import AddedToken, decoders, models, pre_tokenizers
 from torch.nn import functional
 
 from demo.train.conversation import Conversation, Turn
 from demo.train.model import Cache, Config, Parameters, forward, remember, rope_table
+from wgslm.text import load_tokenizer
 
 
 @dataclass(frozen=True)
@@ -53,30 +52,27 @@ class Player:
     """One file, ready to be asked and measured."""
 
     def __init__(self, path: Path) -> None:
-        """Read a file; only `gpt2` vocabularies with the pre-tokenizer `gpt-2` are known."""
+        """Read a file of either architecture."""
         reader = gguf.GGUFReader(path)
         self.name = path.name
         self.fields = {name: field.contents() for name, field in reader.fields.items()}
-        known = (self.fields["tokenizer.ggml.model"], self.fields["tokenizer.ggml.pre"])
-        if known != ("gpt2", "gpt-2"):
-            raise ValueError(f"{path.name} has the vocabulary {known}; known: ('gpt2', 'gpt-2')")
         self.weights: Parameters = {
             str(tensor.name): torch.from_numpy(
                 np.array(gguf.quants.dequantize(tensor.data, tensor.tensor_type), np.float32)
             )
             for tensor in reader.tensors
         }
-        self.encoder = _encoder(self.fields)
+        self.tokenizer = load_tokenizer(self.fields)
         self.template = jinja2.Environment().from_string(self.fields["tokenizer.chat_template"])
         self.end = int(self.fields["tokenizer.ggml.eos_token_id"])
         self.architecture = str(self.fields["general.architecture"])
         self.context = int(self.fields[f"{self.architecture}.context_length"])
 
-    def prompt(self, conversation: Sequence[Turn], *, answer: bool) -> tokenizers.Encoding:
+    def prompt(self, conversation: Sequence[Turn], *, answer: bool) -> list[int]:
         """Encode a conversation in the file's template; with `answer`, up to the answer's start."""
         messages = [{"role": turn.role, "content": turn.text} for turn in conversation]
         text = self.template.render(messages=messages, add_generation_prompt=answer)
-        return self.encoder.encode(text, add_special_tokens=False)
+        return self.tokenizer.encode(text, bos=False, specials=True)
 
     def logits(self, ids: Sequence[int], cache: Cache | None = None) -> torch.Tensor:
         """Return the logits of every position, f32 [T, vocab], for ids that follow the cache."""
@@ -89,34 +85,32 @@ class Player:
     ) -> Reply:
         """Answer a conversation with at most `most` ids."""
         chance = np.random.default_rng(seed)
-        prompt = list(self.prompt(conversation, answer=True).ids)
+        prompt = self.prompt(conversation, answer=True)
         said: list[int] = []
         cache: Cache = {}
         for _ in range(min(most, self.context - len(prompt) - 2)):
             logits = self.logits(said[-1:] or prompt, cache)[-1].double().numpy()
             said.append(sampling.pick(logits, chance))
             if said[-1] == self.end:
-                return Reply(self.encoder.decode(said[:-1]).strip(), True)
-        return Reply(self.encoder.decode(said).strip(), False)
+                return Reply(self.tokenizer.decode(said[:-1]).strip(), True)
+        return Reply(self.tokenizer.decode(said).strip(), False)
 
     def bits(self, conversation: Conversation) -> tuple[float, int]:
         """Return the bits that the turns' words cost, and their bytes; scaffolding is free."""
-        encoding = self.prompt(conversation, answer=False)
-        text = "".join(
-            self.template.render(
-                messages=[{"role": turn.role, "content": turn.text} for turn in conversation]
-            )
-        )
-        counted, at = np.zeros(len(text) + 1, bool), 0
+        ids = self.prompt(conversation, answer=False)
+        pieces = [self.tokenizer.piece(id, specials=True) for id in ids]
+        text = b"".join(pieces)
+        counted, at = np.zeros(len(text), bool), 0
         for turn in conversation:
-            at = text.index(turn.text, at)
-            counted[at : at + len(turn.text)] = True
-            at += len(turn.text)
-        ids = torch.tensor(encoding.ids)
-        costs = functional.cross_entropy(self.logits(encoding.ids)[:-1], ids[1:], reduction="none")
-        kept = [bool(counted[start:stop].any()) for start, stop in encoding.offsets[1:]]
-        nbytes = sum(len(turn.text.encode()) for turn in conversation)
-        return float(costs[torch.tensor(kept)].sum()) / float(np.log(2)), nbytes
+            words = turn.text.encode()
+            at = text.index(words, at)
+            counted[at : at + len(words)] = True
+            at += len(words)
+        stops = np.cumsum([len(piece) for piece in pieces])
+        kept = [bool(counted[start:stop].any()) for start, stop in itertools.pairwise(stops)]
+        targets = torch.tensor(ids[1:])
+        costs = functional.cross_entropy(self.logits(ids)[:-1], targets, reduction="none")
+        return float(costs[torch.tensor(kept)].sum()) / float(np.log(2)), int(counted.sum())
 
     def _forward(self, ids: Sequence[int], cache: Cache | None) -> torch.Tensor:
         cache = {} if cache is None else cache
@@ -126,24 +120,6 @@ class Player:
             config = _config(self.fields)
             table = rope_table(config, torch.device("cpu"))
             return forward(config, self.weights, torch.tensor([ids]), table, cache=cache)[0]
-
-
-def _encoder(fields: Mapping[str, object]) -> tokenizers.Tokenizer:
-    tokens, merges = fields["tokenizer.ggml.tokens"], fields["tokenizer.ggml.merges"]
-    kinds = fields.get("tokenizer.ggml.token_type")
-    assert isinstance(tokens, list) and isinstance(merges, list)
-    control = [
-        token
-        for at, token in enumerate(tokens)
-        if (kinds[at] == gguf.TokenType.CONTROL if isinstance(kinds, list) else "<|" in token)
-    ]
-    pairs = [(left, right) for left, _, right in (merge.partition(" ") for merge in merges)]
-    vocabulary = {token: id for id, token in enumerate(tokens)}
-    encoder = tokenizers.Tokenizer(models.BPE(vocabulary, pairs))
-    encoder.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    encoder.decoder = decoders.ByteLevel()
-    encoder.add_special_tokens([AddedToken(token, special=True) for token in control])
-    return encoder
 
 
 def _config(fields: Mapping[str, object]) -> Config:

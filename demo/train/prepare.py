@@ -6,17 +6,15 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from demo.train.chats import chats
+from demo.train.chats import guide_chats
 from demo.train.conversation import Conversation
 from demo.train.corpus import read_corpora
 from demo.train.dataset import ROW_LENGTHS, Source
-from demo.train.guide import read_facts
 from demo.train.tokenizer import Vocabulary, nbytes_per_token
 
 Readers = dict[str, Callable[[], Iterator[Conversation]]]
 
-VOCABULARY = "vocabulary.json"
-GUIDE_CHATS = 100_000
+VOCABULARY = "vocabulary.model"
 HELD_BACK = 0.01  # of every source, for validation
 
 
@@ -47,11 +45,6 @@ def load_sources(folder: Path, part: str) -> dict[str, Source]:
         path.name.removesuffix(ending): Source.load(path)
         for path in sorted(folder.glob("*" + ending))
     }
-
-
-def guide_chats(seed: int) -> Iterator[Conversation]:
-    """Yield the guide's chats."""
-    return itertools.islice(chats(read_facts(), seed), GUIDE_CHATS)
 
 
 def _sample(readers: Readers, seed: int) -> Iterator[str]:

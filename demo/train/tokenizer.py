@@ -1,87 +1,77 @@
-"""The demo model's vocabulary: byte-level BPE with GPT-2's pre-tokenizer, trained here.
+"""The demo model's vocabulary: SentencePiece BPE with bytes for what has no piece, trained here.
 
-GGUF knows it as `tokenizer.ggml.model = gpt2`, `tokenizer.ggml.pre = gpt-2`. No merge joins two
-digits, so every number is read digit by digit.
+GGUF knows it as `tokenizer.ggml.model = llama`. Text is taken as it is (no normalisation, no space
+put in front), and no piece has two digits, so every number is read digit by digit.
 """
 
-import json
+import io
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import numpy as np
-import tokenizers
-from tokenizers import Regex, decoders, models, pre_tokenizers, trainers
+import sentencepiece
 
-from demo.train.conversation import BEGIN, SPECIALS, Turn, pieces
+from demo.train.conversation import BEGIN, END, SPECIALS, TURN, Turn, pieces
 
 # The loss of a token by what it belongs to, in percent.
 LOSS_WEIGHTS = {"assistant": 100, "user": 15, "system": 0}
+_SPECIAL = re.compile("(" + "|".join(map(re.escape, SPECIALS)) + ")")
 
 
 class Vocabulary:
     """Text and conversations to ids."""
 
-    def __init__(self, encoder: tokenizers.Tokenizer) -> None:
-        """Wrap a trained tokenizer; `load` and `train` make one."""
-        self._encoder = encoder
-        self._encoder.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-        self._encoder.decoder = decoders.ByteLevel()
-        self.size: int = encoder.get_vocab_size()
-        known: dict[str, int] = encoder.get_vocab()
-        self.special = {text: known[text] for text in SPECIALS}
+    def __init__(self, model: bytes) -> None:
+        """Take a serialised SentencePiece model; `load` and `train` make one."""
+        self._model = model
+        self.processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+        self.size: int = self.processor.vocab_size()
+        self.special = {text: int(self.processor.piece_to_id(text)) for text in SPECIALS}
 
     @classmethod
     def load(cls, path: Path) -> "Vocabulary":
         """Read what `save` wrote."""
-        return cls(tokenizers.Tokenizer.from_file(str(path)))
+        return cls(path.read_bytes())
 
     @classmethod
     def train(cls, texts: Iterable[str], size: int) -> "Vocabulary":
-        """Learn `size` tokens from texts, the specials and the 256 bytes included."""
-        encoder = tokenizers.Tokenizer(models.BPE())
-        encoder.pre_tokenizer = pre_tokenizers.Sequence(
-            [
-                pre_tokenizers.Split(Regex(r" ?\p{N}"), "isolated"),
-                pre_tokenizers.ByteLevel(add_prefix_space=False),
-            ]
-        )
-        trainer = trainers.BpeTrainer(
+        """Learn `size` pieces from texts, the specials and the 256 bytes included."""
+        written = io.BytesIO()
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(texts),
+            model_writer=written,
+            model_type="bpe",
             vocab_size=size,
-            special_tokens=list(SPECIALS),
-            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-            show_progress=False,
+            byte_fallback=True,
+            split_digits=True,
+            normalization_rule_name="identity",
+            remove_extra_whitespaces=False,
+            add_dummy_prefix=False,
+            unk_id=0,
+            bos_id=1,
+            eos_id=2,
+            pad_id=-1,
+            bos_piece=BEGIN,
+            eos_piece=END,
+            control_symbols=[TURN],
+            minloglevel=1,
         )
-        encoder.train_from_iterator(texts, trainer)
-        return cls(encoder)
+        return cls(written.getvalue())
 
     def save(self, path: Path) -> None:
-        """Write the vocabulary as the JSON of the `tokenizers` package."""
-        self._encoder.save(str(path))
-
-    def tokens(self) -> list[str]:
-        """Return every token by id, in GPT-2's byte-to-character spelling."""
-        found = [self._encoder.id_to_token(id) for id in range(self.size)]
-        assert None not in found, "a vocabulary's ids are consecutive"
-        return [token for token in found if token is not None]
-
-    def merges(self) -> list[str]:
-        """Return the merges in order, as GGUF writes them: two tokens with a space between."""
-        saved = json.loads(self._encoder.to_str())["model"]["merges"]
-        return [pair if isinstance(pair, str) else " ".join(pair) for pair in saved]
+        """Write the SentencePiece model."""
+        path.write_bytes(self._model)
 
     def encode(self, text: str) -> list[int]:
         """Encode plain text: the spelling of a special token in it is only text."""
-        ids: list[int] = []
-        rest = text
-        while rest:
-            cut = min((at for at in map(rest.find, SPECIALS) if at >= 0), default=-1)
-            head, rest = (rest, "") if cut < 0 else (rest[: cut + 1], rest[cut + 1 :])
-            ids += self._encoder.encode(head, add_special_tokens=False).ids
+        ids: list[int] = self.processor.encode(text)
         return ids
 
     def encode_template(self, text: str) -> list[int]:
         """Encode template text, in which the spelling of a special token is that token."""
-        ids: list[int] = self._encoder.encode(text, add_special_tokens=False).ids
+        ids: list[int] = []
+        for part in _SPECIAL.split(text):
+            ids += [self.special[part]] if part in self.special else self.encode(part)
         return ids
 
     def encode_conversation(self, conversation: Sequence[Turn]) -> tuple[list[int], list[int]]:
@@ -94,13 +84,8 @@ class Vocabulary:
             weights += [LOSS_WEIGHTS[piece.role] if piece.role else 0] * len(more)
         return ids, weights
 
-    def decode(self, ids: Sequence[int]) -> str:
-        """Return the text of ids, specials spelled out."""
-        text: str = self._encoder.decode(list(ids), skip_special_tokens=False)
-        return text
-
 
 def nbytes_per_token(vocabulary: Vocabulary, texts: Sequence[str]) -> float:
     """Measure how many bytes of text one token carries."""
     ids = sum(len(vocabulary.encode(text)) for text in texts)
-    return float(np.divide(sum(len(text.encode()) for text in texts), ids))
+    return sum(len(text.encode()) for text in texts) / ids

@@ -122,7 +122,7 @@ class Engine:
             device = await open_device(adapter)
             undo.push_async_callback(device.close)
             chosen = header.context(context)
-            plans, names = header.plans(
+            plans, stacks = header.plans(
                 device.limits, choose(device.adapter.kind, device.features), chosen, kv
             )
             check_fit(device.limits, plans, chosen)
@@ -131,8 +131,7 @@ class Engine:
                 load_weights(
                     device,
                     header.parts,
-                    header.directory.tensors,
-                    sorted(names),
+                    stacks,
                     lambda done, total: report("weights", done, total),
                 ),
                 device.compile(programs),

@@ -17,7 +17,7 @@ from wgslm.plan.lower import lower
 from wgslm.plan.memory import merged, share
 from wgslm.plan.tensors import Tensors
 from wgslm.sources import ByteSource, Location, open_parts
-from wgslm.weights import stored_nbytes
+from wgslm.weights import Stack, stored_nbytes
 
 SIZES = (1, 16, 128, 512)  # tokens of a step; the smallest that holds a step's tokens runs it
 EACH_SIZE = 16  # when the logits of every token are asked for
@@ -81,13 +81,13 @@ class Header:
 
     def plans(
         self, limits: Limits, schedule: Schedule, context: int, kv: KvType, *, each: bool = False
-    ) -> tuple[tuple[Plan, ...], frozenset[str]]:
-        """Return the plans for all sizes, and the names of the tensors that they read."""
+    ) -> tuple[tuple[Plan, ...], tuple[Stack, ...]]:
+        """Return the plans for all sizes, and the weights that they read, as stored."""
         tensors = Tensors(self.directory.tensors, limits.binding_nbytes)
         operations = self.model.record(tensors, each=each)
         sizes = (EACH_SIZE,) if each else tuple(n for n in SIZES if n <= max(context, SIZES[1]))
         plans = tuple(lower(operations, n, context, kv, schedule) for n in sizes)
-        return plans, frozenset(tensors.used)
+        return plans, tuple(tensors.stacks.values())
 
     async def close(self) -> None:
         """Close the files."""
@@ -124,9 +124,9 @@ async def _rope_divisors(
     return array("f", await parts[info.part].read(info.start, info.start + info.nbytes))
 
 
-def planned_nbytes(header: Header, plans: Sequence[Plan], names: frozenset[str]) -> int:
+def planned_nbytes(plans: Sequence[Plan], stacks: Sequence[Stack]) -> int:
     """Return the GPU memory that a model and its plans take."""
-    weights = sum(stored_nbytes(header.directory.tensors[name]) for name in names)
+    weights = sum(map(stored_nbytes, stacks))
     states = {state.name: state.nbytes for plan in plans for state in plan.states}
     return weights + sum(states.values()) + sum(merged(share(plan) for plan in plans))
 
@@ -148,7 +148,7 @@ def judge(header: Header, device: Device, context: int | None, kv: KvType) -> Pr
     """Say what a model is and whether this adapter can hold it."""
     chosen = header.context(context)
     schedule = choose(device.adapter.kind, device.features)
-    plans, names = header.plans(device.limits, schedule, chosen, kv)
+    plans, stacks = header.plans(device.limits, schedule, chosen, kv)
     why = ""
     try:
         check_fit(device.limits, plans, chosen)
@@ -160,7 +160,7 @@ def judge(header: Header, device: Device, context: int | None, kv: KvType) -> Pr
         header.quant,
         header.model.config.context_length,
         header.nbytes,
-        planned_nbytes(header, plans, names),
+        planned_nbytes(plans, stacks),
         not why,
         why,
     )

@@ -11,7 +11,8 @@ from wgslm.errors import LimitError
 from wgslm.gguf import TensorInfo
 from wgslm.gpu import ALIGNMENT, Buffer, Device, Job, Program, View
 from wgslm.kernels import Ref
-from wgslm.kernels.repack import packed_block, repack
+from wgslm.kernels.repack import Unit, repack, unit_of
+from wgslm.quants import Quant
 from wgslm.sources import ByteSource
 
 CHUNK = 8 << 20  # bytes read at once
@@ -19,26 +20,94 @@ RING = 2  # staging buffers: one is read into while the other is repacked
 UNITS = 4  # a cut inside a tensor is a multiple of it, so that every stream goes on at a word
 
 
-def parts_of(info: TensorInfo, binding_nbytes: int) -> tuple[tuple[int, int], ...]:
-    """Cut a tensor into (first row, rows) so that a part's streams together fit one binding.
+@dataclass(frozen=True)
+class Stack:
+    """Tensors that lie side by side in one buffer, as the rows of one matrix.
+
+    All are of one format and row length. Vectors (norms, biases) may differ in length: four of
+    their values count as a row.
+    """
+
+    infos: tuple[TensorInfo, ...]
+
+    @property
+    def name(self) -> str:
+        """The name it is stored under: that of the only tensor, or all joined."""
+        return "+".join(info.name for info in self.infos)
+
+    @property
+    def quant(self) -> Quant:
+        """The format of all."""
+        return self.infos[0].quant
+
+    @property
+    def is_vector(self) -> bool:
+        """Whether its values are read one by one."""
+        return self.infos[0].rows == 1 and self.quant.name == "f32"
+
+    @property
+    def row(self) -> int:
+        """Values a row."""
+        fours = self.is_vector and all(info.row % 4 == 0 for info in self.infos)
+        return 4 if fours else self.infos[0].row
+
+    @property
+    def rows(self) -> int:
+        """Rows of all."""
+        return sum(self.rows_of(info) for info in self.infos)
+
+    @property
+    def unit(self) -> Unit:
+        """What repacking counts."""
+        return (
+            Unit(4, 16, 16) if self.is_vector and self.row == 4 else unit_of(self.quant, self.row)
+        )
+
+    @property
+    def row_nbytes(self) -> int:
+        """Bytes of a row on the GPU."""
+        return self.row // self.unit.weights * (self.unit.quants_nbytes + self.quant.scales_nbytes)
+
+    def rows_of(self, info: TensorInfo) -> int:
+        """Return the rows that one of its tensors has here."""
+        return info.row // self.row if self.is_vector else info.rows
+
+    def placed(self) -> Iterator[tuple[TensorInfo, int]]:
+        """Yield each tensor with its first row."""
+        first = 0
+        for info in self.infos:
+            yield info, first
+            first += self.rows_of(info)
+
+
+def can_stack(infos: Sequence[TensorInfo]) -> bool:
+    """Say whether tensors may share a buffer: all alike, each beginning at a whole word."""
+    stack = Stack(tuple(infos))
+    if stack.is_vector:
+        return all(info.row % 4 == 0 for info in infos)
+    alike = len({(info.quant, info.row) for info in infos}) == 1
+    units = stack.row // stack.unit.weights
+    return alike and all(first * units % UNITS == 0 for _, first in stack.placed())
+
+
+def parts_of(stack: Stack, binding_nbytes: int) -> tuple[tuple[int, int], ...]:
+    """Cut a stack into (first row, rows) so that a part's streams together fit one binding.
 
     Each alone would do, but a part is one buffer, and some adapters bind whole buffers.
     """
-    unit, _, quants_nbytes = packed_block(info.quant, info.row)
-    row_nbytes = info.row // unit * (quants_nbytes + info.quant.scales_nbytes)
-    most = (binding_nbytes - ALIGNMENT) // row_nbytes
+    most = (binding_nbytes - ALIGNMENT - len(stack.quant.grid)) // stack.row_nbytes
     if most < 1:
         raise LimitError(
-            f"a row of tensor {info.name!r} has {row_nbytes:,} bytes; "
+            f"a row of tensor {stack.name!r} has {stack.row_nbytes:,} bytes; "
             f"this adapter binds {binding_nbytes:,}"
         )
     most = most // UNITS * UNITS or most
-    return tuple((first, min(most, info.rows - first)) for first in range(0, info.rows, most))
+    return tuple((first, min(most, stack.rows - first)) for first in range(0, stack.rows, most))
 
 
 @dataclass(frozen=True)
 class Stored:
-    """A part of a tensor on the GPU: one buffer, `quants` first, then `scales`."""
+    """A part of a tensor on the GPU: one buffer, `quants` first, then the grid and `scales`."""
 
     buffer: Buffer
     quants: View
@@ -57,6 +126,7 @@ class Piece:
     """Consecutive units of one part, as they lie in the file."""
 
     info: TensorInfo
+    stack: Stack
     part: int
     first_block: int  # within the part
     blocks: int
@@ -64,18 +134,21 @@ class Piece:
     nbytes: int
 
 
-def pieces(infos: Sequence[TensorInfo], binding_nbytes: int) -> Iterator[Piece]:
-    """Yield what is to be read, in the order given, in pieces of at most CHUNK bytes."""
-    for info in infos:
-        unit, unit_nbytes, _ = packed_block(info.quant, info.row)
-        most = max(1, CHUNK // unit_nbytes // UNITS * UNITS)
+def pieces(stacks: Sequence[Stack], binding_nbytes: int) -> Iterator[Piece]:
+    """Yield what is to be read, in the files' order, in pieces of at most CHUNK bytes."""
+    placed = [(info, first, stack) for stack in stacks for info, first in stack.placed()]
+    for info, first_row, stack in sorted(placed, key=lambda one: (one[0].part, one[0].start)):
+        units = stack.row // stack.unit.weights  # of a row
+        most = max(1, CHUNK // stack.unit.nbytes // UNITS * UNITS)
         start = info.start
-        for part, (_, rows) in enumerate(parts_of(info, binding_nbytes)):
-            blocks = rows * (info.row // unit)
-            for first in range(0, blocks, most):
-                count = min(most, blocks - first)
-                yield Piece(info, part, first, count, start, count * unit_nbytes)
-                start += count * unit_nbytes
+        for part, (first, rows) in enumerate(parts_of(stack, binding_nbytes)):
+            at = max(first, first_row)
+            stop = min(first + rows, first_row + stack.rows_of(info))
+            for block in range((at - first) * units, (stop - first) * units, most):
+                count = min(most, (stop - first) * units - block)
+                nbytes = count * stack.unit.nbytes
+                yield Piece(info, stack, part, block, count, start, nbytes)
+                start += nbytes
 
 
 def chunks(all_pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
@@ -94,22 +167,20 @@ def chunks(all_pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
 async def load_weights(
     device: Device,
     parts: Sequence[ByteSource],
-    tensors: Mapping[str, TensorInfo],
-    names: Sequence[str],
+    stacks: Sequence[Stack],
     progress: Callable[[int, int], None],
 ) -> dict[str, tuple[Stored, ...]]:
-    """Bring the named tensors to the GPU. `progress` gets (bytes done, bytes in all).
+    """Bring stacks to the GPU. `progress` gets (bytes done, bytes in all).
 
     On any failure, and when cancelled, everything allocated here is freed.
     """
-    infos = sorted((tensors[name] for name in names), key=lambda info: (info.part, info.start))
     stored: dict[str, tuple[Stored, ...]] = {}
     try:
-        for info in infos:
-            stored[info.name] = ()
-            for _, rows in parts_of(info, device.limits.binding_nbytes):
-                stored[info.name] += (_allocate(device, info, rows),)
-        await _stream(device, parts, infos, stored, progress)
+        for stack in stacks:
+            stored[stack.name] = ()
+            for _, rows in parts_of(stack, device.limits.binding_nbytes):
+                stored[stack.name] += (_allocate(device, stack, rows),)
+        await _stream(device, parts, stacks, stored, progress)
     except BaseException:
         free(device, stored)
         raise
@@ -123,20 +194,20 @@ def free(device: Device, stored: Mapping[str, tuple[Stored, ...]]) -> None:
             device.destroy_buffer(part.buffer)
 
 
-def stored_nbytes(info: TensorInfo) -> int:
-    """Return the bytes that a tensor takes on the GPU, up to alignment."""
-    unit, _, quants_nbytes = packed_block(info.quant, info.row)
-    blocks = info.rows * (info.row // unit)
-    return blocks * (quants_nbytes + info.quant.scales_nbytes)
+def stored_nbytes(stack: Stack) -> int:
+    """Return the bytes that a stack takes on the GPU in one part, up to alignment."""
+    return stack.rows * stack.row_nbytes + len(stack.quant.grid)
 
 
-def _allocate(device: Device, info: TensorInfo, rows: int) -> Stored:
-    unit, _, quants_nbytes = packed_block(info.quant, info.row)
-    blocks = rows * (info.row // unit)
-    nbytes = max(16, blocks * quants_nbytes)
-    scales_nbytes = -(-blocks * info.quant.scales_nbytes // 4) * 4
+def _allocate(device: Device, stack: Stack, rows: int) -> Stored:
+    blocks = rows * (stack.row // stack.unit.weights)
+    nbytes = max(16, blocks * stack.unit.quants_nbytes)
+    grid = stack.quant.grid
+    scales_nbytes = len(grid) + -(-blocks * stack.quant.scales_nbytes // 4) * 4
     at = -(-nbytes // ALIGNMENT) * ALIGNMENT
-    buffer = device.create_buffer(at + scales_nbytes, info.name)
+    buffer = device.create_buffer(at + scales_nbytes, stack.name)
+    if grid:
+        device.write(buffer, at, grid)
     scales = View(buffer, at, scales_nbytes) if scales_nbytes else None
     return Stored(buffer, View(buffer, 0, nbytes), scales)
 
@@ -144,11 +215,11 @@ def _allocate(device: Device, info: TensorInfo, rows: int) -> Stored:
 async def _stream(
     device: Device,
     parts: Sequence[ByteSource],
-    infos: Sequence[TensorInfo],
+    stacks: Sequence[Stack],
     stored: Mapping[str, tuple[Stored, ...]],
     progress: Callable[[int, int], None],
 ) -> None:
-    todo = list(pieces(infos, device.limits.binding_nbytes))
+    todo = list(pieces(stacks, device.limits.binding_nbytes))
     reads = list(chunks(todo))
     total, done = sum(piece.nbytes for piece in todo), 0
     largest = max((_span(group)[1] for group in reads), default=0)
@@ -206,13 +277,14 @@ def _job(
     spare: Buffer,
     stored: Mapping[str, tuple[Stored, ...]],
 ) -> Job:
-    target = stored[piece.info.name][piece.part]
+    target = stored[piece.stack.name][piece.part]
+    scales, grid_nbytes = target.scales or View(spare, 0, spare.nbytes), len(piece.stack.quant.grid)
     dispatch = repack(
-        piece.info.quant,
-        piece.info.row,
+        piece.stack.quant,
+        piece.stack.unit,
         Ref("state", "staging"),
-        Ref("weight", piece.info.name),
-        Ref("weight", piece.info.name, stream="scales"),
+        Ref("weight", piece.stack.name),
+        Ref("weight", piece.stack.name, stream="scales"),
         start=piece.start - base,
         blocks=piece.blocks,
         first_block=piece.first_block,
@@ -222,7 +294,7 @@ def _job(
         # quants and scales of one buffer are both written: two bindings of one buffer would
         # alias, so the writable ranges are kept apart by their offsets.
         target.quants,
-        target.scales or View(spare, 0, spare.nbytes),
+        View(scales.buffer, scales.offset + grid_nbytes, scales.nbytes - grid_nbytes),
     )
     params = dispatch.program.source().pack(dispatch.params)
     return Job(dispatch.program, params, views, dispatch.grid)

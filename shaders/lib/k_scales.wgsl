@@ -3,16 +3,9 @@
 // Bytes 4..7 hold scales 0..3 in their low 6 bits, bytes 8..11 mins 0..3; bytes 12..15 hold the
 // low nibbles of scales (low) and mins (high) 4..7, whose top 2 bits are those of bytes 4..11.
 
-// The factor and the minimum of group `group` (32 weights, 8 groups a block): x, y.
-fn k_scale_min(group: u32) -> vec2f {
-    let block = group / 8u;
-    let j = group & 7u;
-    let d = unpack2x16float(scales[block * 4u]);
-    let shift = 8u * (j & 3u);
-    let a = (scales[block * 4u + 1u] >> shift) & 255u;
-    let b = (scales[block * 4u + 2u] >> shift) & 255u;
-    let c = (scales[block * 4u + 3u] >> shift) & 255u;
-    let early = vec2u(a & 63u, b & 63u);
-    let late = vec2u((c & 15u) | ((a >> 6u) << 4u), (c >> 4u) | ((b >> 6u) << 4u));
-    return d * vec2f(select(late, early, j < 4u));
+// The factor and the minimum of group `j` of 8 (32 weights each): x, y.
+fn k_scale_min(block: vec4u, j: u32) -> vec2f {
+    let bytes = block.yzw >> vec3u(8u * (j & 3u));
+    let late = (vec2u(bytes.z, bytes.z >> 4u) & vec2u(15u)) | ((bytes.xy >> vec2u(2u)) & vec2u(48u));
+    return unpack2x16float(block.x) * vec2f(select(late, bytes.xy & vec2u(63u), j < 4u));
 }

@@ -21,7 +21,12 @@ fn high4(v: u32) -> vec4f {
     return bytes4((v >> 4u) & 0x0f0f0f0fu);
 }
 
+// The pairs of bits that begin at bit 0 of the bytes of `v`, 0..3.
+fn two4(v: u32) -> vec4f {
+    return bytes4(v & 0x03030303u);
+}
+
 // The lowest four bits of `v`, spread to bit `shift` of each byte.
 fn spread4(v: u32, shift: u32) -> u32 {
-    return (((v & 1u) | ((v & 2u) << 7u) | ((v & 4u) << 14u) | ((v & 8u) << 21u))) << shift;
+    return (((v & 15u) * 0x00204081u) & 0x01010101u) << shift;
 }

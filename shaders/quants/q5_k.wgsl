@@ -1,8 +1,8 @@
-// Q5_K: 256 weights in 8 groups of 32; scales: lib/k_scales; quants: 32 bytes of high bits, then
-// 128 bytes. weight = d * scale * q - dmin * min
+// Q5_K: 256 weights in 8 groups of 32; quants: lib/k_scales, 32 bytes of high bits, then 16 bytes a
+// group. weight = d * scale * q - dmin * min
 //
-// Bytes 32 j .. 32 j + 31 hold groups 2 j (low nibbles) and 2 j + 1 (high nibbles); bit j of the
-// high bits' byte i is the fifth bit of weight i of group j.
+// The low nibbles are weights 0..15 of a group, the high nibbles weights 16..31; bit j of the high
+// bits' byte i is the fifth bit of weight i of group j.
 
 #import lib/k_scales
 #import lib/unpack
@@ -12,15 +12,13 @@ fn five(nibbles: u32, high: u32) -> vec4f {
 }
 
 fn decode32(group: u32) -> array<vec4f, 8> {
-    let s = k_scale_min(group);
-    let block = (group / 8u) * 10u;
+    let block = (group / 8u) * 11u;
     let j = group & 7u;
-    let at = block + 2u + (j / 2u) * 2u;
-    let shift = 4u * (j & 1u);
-    let a = quants[at] >> vec4u(shift);
-    let b = quants[at + 1u] >> vec4u(shift);
-    let h = quants[block] >> vec4u(j);
-    let i = quants[block + 1u] >> vec4u(j);
+    let s = k_scale_min(quants[block], j);
+    let a = quants[block + 3u + j];
+    let b = a >> vec4u(4u);
+    let h = quants[block + 1u] >> vec4u(j);
+    let i = quants[block + 2u] >> vec4u(j);
     return array<vec4f, 8>(
         s.x * five(a.x, h.x) - s.y, s.x * five(a.y, h.y) - s.y,
         s.x * five(a.z, h.z) - s.y, s.x * five(a.w, h.w) - s.y,

@@ -9,12 +9,15 @@ import pytest
 
 from idle import slowdown
 from random_model import smollm2_135m, write_random_llama
+from setup_modules import ROOT
 from wgslm.chat.events import Done
 from wgslm.engine import Engine
 from wgslm.generate import Options
 from wgslm.sampling import Sampling
 
 LEAST = 12.0  # tokens per second
+LEAST_OF_DEMO = 40.0
+DEMO = ROOT / "demo/model/wgslm-demo.q8_0.gguf"
 TOKENS = 24
 TRIES = 3  # the best one counts: other programs only ever make it slower
 
@@ -36,6 +39,10 @@ async def speeds(path: Path) -> list[float]:
         found.append(speed * factor)
     await engine.close()
     return found[1:]  # the first run compiled the kernels
+
+
+def test_the_embedded_model_decodes_faster_than_anyone_reads() -> None:
+    assert max(asyncio.run(speeds(DEMO))) >= LEAST_OF_DEMO
 
 
 def test_135m_parameters_decode_at_reading_speed(tmp_path: Path) -> None:

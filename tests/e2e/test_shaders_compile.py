@@ -42,16 +42,20 @@ def describe(program: Program) -> dict[str, object]:
     """Return a program as compile.html takes it.
 
     All of them pass Tint's checks; the pipeline is left out where it would take SwiftShader
-    minutes in all: of linear_tile (5 s each) it is made for the simplest and the longest decoder.
+    minutes in all: bias and residual are tried with the simplest and with a long decoder, and of
+    linear_tile (5 s each) only these two pipelines are made.
     """
     shader = program.source()
-    is_slow = program.shader == "linear_tile"
-    everything = dict(program.constants).keys() >= {"HAS_BIAS", "HAS_RESIDUAL"}
-    chosen = everything and dict(program.bound).get("quant") in ("quants/f32", "quants/q6_k")
+    chosen = dict(program.bound).get("quant", "quants/f32") in ("quants/f32", "quants/q6_k")
+    constants = dict(program.constants)
+    if program.shader == "linear_tile":
+        is_whole = chosen and constants.keys() >= {"HAS_BIAS", "HAS_RESIDUAL"}
+    else:
+        is_whole = chosen or not constants
     return {
-        "label": f"{shader.name} {dict(program.constants)}",
+        "label": f"{shader.name} {constants}",
         "code": shader.directives + shader.text,
-        "constants": dict(program.constants),
+        "constants": constants,
         "bindings": [[binding.index, binding.access] for binding in shader.bindings],
-        "isWhole": chosen or not is_slow,
+        "isWhole": is_whole,
     }

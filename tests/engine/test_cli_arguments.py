@@ -2,13 +2,15 @@
 
 import subprocess
 import sys
+from typing import get_args
 
 import pytest
 
 from command_line import call, environ
-from wgslm.cli.arguments import parse
+from wgslm.cli.arguments import KVS, parse
 from wgslm.cli.knobs import KNOBS, UsageError, make_options
 from wgslm.generate import Options
+from wgslm.kernels.attention import KvType
 from wgslm.sampling import Sampling
 
 COMMANDS = ("run", "chat", "serve", "bench", "inspect", "explain", "tokenize", "logits")
@@ -39,6 +41,10 @@ def test_every_command_has_help_with_examples(capsys: Capture, name: str) -> Non
 
     assert outcome.status == 0
     assert f"examples:\n  wgslm {name} model.gguf" in outcome.out
+
+
+def test_every_format_of_the_cache_can_be_typed() -> None:
+    assert get_args(KvType) == KVS
 
 
 def test_help_states_the_defaults_that_hold(capsys: Capture) -> None:
@@ -90,6 +96,16 @@ def test_help_imports_nothing_heavy() -> None:
         ("run m.gguf -p x --context 1", "must be 2 or more"),
         ("logits m.gguf --ids 1,a", "'1,a' is no list of ids"),
         ("bench m.gguf --repeat 0", "must be 1 or more"),
+        ("bench", "name a MODEL, or a --shape"),
+        ("bench m.gguf --quant q8_0", "--quant has no place without --shape"),
+        ("bench --shape gpt-5", "there is no shape 'gpt-5'; shapes: smollm2-135m"),
+        ("bench --shape qwen3-4b --quant q9", "there is no quant 'q9'; quants: f32"),
+        ("bench m.gguf --pp 1,x", "'1,x' is no list"),
+        ("bench m.gguf --kv f16,f8", "'f8' is unknown; known: f16, f32, q8_0, q4_0"),
+        ("bench m.gguf --output xml", "xml"),
+        ("explain", "0 models are named"),
+        ("explain m.gguf --shape qwen3-4b", "2 models are named"),
+        ("explain m.gguf --bandwidth 0", "must be above 0"),
         ("serve m.gguf --port 65536", "must be 0 to 65535"),
     ],
 )

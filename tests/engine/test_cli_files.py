@@ -185,6 +185,37 @@ def test_explain_counts_the_bytes_of_a_step(capsys: Capture, model: Path) -> Non
     assert sum(memory.values()) == 2 * memory["total"]
 
 
+@on_linux
+def test_explain_tells_layers_from_what_is_outside(model: Path) -> None:
+    decode = explained(model)["decode"]
+
+    (each,) = decode["dispatches_per_layer"]
+    assert each == sum(row["layer"] == 0 for row in decode["table"])
+    assert decode["dispatches"] == LAYERS * each + decode["dispatches_outside"]
+
+
+@on_linux
+def test_explain_gives_the_roofline_of_a_bandwidth(model: Path) -> None:
+    facts = explained(model, "--bandwidth", "2.5")
+
+    empty, full = facts["roofline"]
+    weights, kv = facts["decode"]["weight_bytes"], facts["kv_bytes_per_token"]
+    assert empty["ms_per_token"] == pytest.approx((weights + kv) / 2.5e6)
+    assert full["after_tokens"] == 299
+    assert full["ms_per_token"] == pytest.approx((weights + 300 * kv) / 2.5e6)
+    assert full["tok_s"] == pytest.approx(1e3 / full["ms_per_token"])
+    assert explained(model)["roofline"] == []
+
+
+@on_linux
+def test_explain_takes_a_shape() -> None:
+    outcome = without_gpu("explain", "--shape", "llama-3.1-8b", "--bandwidth", "100")
+
+    assert (outcome.status, outcome.err) == (0, "")
+    assert "llama-3.1-8b-q4_k_m-random, llama, 8.03 G of Q4_K" in outcome.out
+    assert "ms a token, " in outcome.out
+
+
 def test_a_tensor_in_parts_counts_once(model: Path) -> None:
     header = asyncio.run(open_header(str(model)))
     asyncio.run(header.close())
@@ -194,7 +225,9 @@ def test_a_tensor_in_parts_counts_once(model: Path) -> None:
         seen = Explained(header, None, limits, 300, "f16", plans, names)
         totals.append([sum(row.weight_bytes for row in seen.rows(plan)) for plan in plans])
 
-    assert totals[0] == totals[1]
+    gains = totals[1][0] - totals[0][0]  # a fused product of several parts reads its gain for each
+    assert 0 <= gains <= 9 * 4 * 256
+    assert totals[0][1:] == totals[1][1:]
 
 
 @on_linux

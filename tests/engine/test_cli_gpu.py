@@ -16,6 +16,7 @@ import pytest
 from command_line import Outcome, call, command, finish, killed_after, start
 from terminal import PROMPT, Terminal
 from tiny_models import CONTEXT, VOCAB, write_tiny
+from wgslm.bench.report import SOFTWARE
 from wgslm.gpu import Device
 from wgslm.quants import QUANTS
 
@@ -130,7 +131,7 @@ def test_a_stop_text_ends_the_answer_and_is_not_shown(capsys: Capture, model: Pa
         (("run", "-p", "x", "--context", 301), "this model allows 2 to 300"),
         (("run", "-p", "x", "--adapter", "voodoo"), "no adapter's name contains 'voodoo'"),
         (("logits", "--ids", f"1,{VOCAB}"), f"token id {VOCAB} does not exist"),
-        (("bench", "--tokens", 400), "400 more do not fit a context of 300"),
+        (("bench", "--tg", 400), "the tests need a context of 403 tokens and there are 300"),
     ],
 )
 def test_what_the_model_cannot_do_ends_with_1(
@@ -145,16 +146,31 @@ def test_what_the_model_cannot_do_ends_with_1(
 def test_bench_names_the_adapter_and_what_kind_it_is(
     capsys: Capture, model: Path, device: Device
 ) -> None:
-    words = ("bench", model, "--prompt-tokens", 20, "--tokens", 4, "--repeat", 2)
+    words = ("bench", model, "--pp", "5,20", "--tg", 4, "--depth", "0,7", "--repeat", 2)
 
     figures = call(capsys, *words, "--json").json
     text = call(capsys, *words).out
 
+    is_software = device.adapter.kind == "software"
     assert figures["adapter"]["name"] == device.adapter.name
     assert figures["adapter"]["kind"] == device.adapter.kind
-    assert ("a software adapter" in text) == (device.adapter.kind == "software")
-    assert (figures["prompt_tokens"], figures["tokens"], len(figures["runs"])) == (20, 4, 2)
-    assert min(figures["prefill_tok_s"], figures["decode_tok_s"], figures["load_ms"]) > 0
+    assert (figures["warning"] == SOFTWARE) == (SOFTWARE in text) == is_software
+    (found,) = figures["models"]
+    names = ["pp5", "pp20", "tg4", "pp5 @ d7", "pp20 @ d7", "tg4 @ d7"]
+    assert [test["test"] for test in found["tests"]] == names
+    assert all(len(test["samples_tok_s"]) == 2 and test["tok_s"] > 0 for test in found["tests"])
+
+
+def test_bench_makes_shapes_and_says_what_it_does(capsys: Capture, device: Device) -> None:
+    words = ("--shape", "smollm2-135m", "--quant", "q4_0", "--pp", "2", "--tg", "0", "--repeat", 1)
+
+    outcome = call(capsys, "bench", *words, "--output", "json")
+
+    (found,) = outcome.json["models"]
+    assert (found["model"], found["quant"]) == ("smollm2-135m-q4_0-random", "Q4_0")
+    assert found["parameters"] == 134_515_008
+    assert [test["test"] for test in found["tests"]] == ["pp2"]
+    assert "] smollm2-135m-q4_0-random: pp2, run 1 of 1\n" in outcome.err
 
 
 def test_explain_uses_the_adapters_own_limits(capsys: Capture, model: Path, device: Device) -> None:

@@ -345,8 +345,8 @@ def test_planned_memory_is_what_is_allocated(
         async with engine(device, model, context=CONTEXT) as current:
             header = current.header
             plans = current.session.executor.plans
-            _, names = header.plans(device.limits, SOFTWARE, CONTEXT, "f32")
-            return planned_nbytes(header, plans, names), sum(allocated.values())
+            _, stacks = header.plans(device.limits, SOFTWARE, CONTEXT, "f32")
+            return planned_nbytes(plans, stacks), sum(allocated.values())
 
     planned, actual = asyncio.run(run())
 

@@ -43,6 +43,16 @@ async def run(
             return await logits_in_steps(executor, ids, size)
 
 
+def check_logits(logits: Array, truth: Mapping[str, Any], tolerance: float) -> None:
+    """Compare with the highest logits at four places, and with all at the last one."""
+    assert len(truth["top10"]) == 4
+    for place in truth["top10"]:
+        for id, value in place["top"]:
+            assert logits[place["pos"], id] == pytest.approx(value, abs=tolerance)
+        assert logits[place["pos"]].argmax() == place["top"][0][0]
+    np.testing.assert_allclose(logits[-1], truth["logits_last"], rtol=0, atol=tolerance)
+
+
 def check_choices(logits: Array, greedy: Sequence[int], margin: float) -> None:
     """Check rows of logits, each before an id that was chosen: it is the highest, or so near to
     it that llama.cpp's rounding may have decided.
@@ -69,12 +79,7 @@ def test_logits_equal_llama_cpp(
         run(device, reference_data / f"architectures/{name}.gguf", ids, size, schedule)
     )
 
-    assert len(truth["top10"]) == 4
-    for place in truth["top10"]:
-        for id, value in place["top"]:
-            assert logits[place["pos"], id] == pytest.approx(value, abs=tolerance)
-        assert logits[place["pos"]].argmax() == place["top"][0][0]
-    np.testing.assert_allclose(logits[-1], truth["logits_last"], rtol=0, atol=tolerance)
+    check_logits(logits, truth, tolerance)
 
 
 @each_schedule
@@ -96,6 +101,19 @@ def test_greedy_ids_equal_llama_cpp(
     )
 
     check_choices(logits[len(prompt) - 1 :], greedy, MARGIN)
+
+
+@each_schedule
+@pytest.mark.parametrize("size", [96, 16, 1])
+def test_sixteen_formats_in_one_file_give_the_logits_of_their_weights(
+    device: Device, reference_data: Path, size: int, schedule: Schedule
+) -> None:
+    golden = recorded(reference_data / "architectures/llama-quants.json")
+    path = reference_data / "architectures/llama-quants.gguf"
+
+    logits = asyncio.run(run(device, path, golden["prompt_ids"], size, schedule))
+
+    check_logits(logits, golden, 1e-3)
 
 
 def check_case(logits: Array, case: Mapping[str, Any], tolerance: float, margin: float) -> None:

@@ -6,11 +6,11 @@ import pytest
 from run_kernel import run, slot, step_words
 from twins.activate import activate as twin
 from wgslm.gpu import Device
-from wgslm.kernels import STEP
+from wgslm.kernels import STEP, Columns
 from wgslm.kernels.activate import Activation, activate
 
 pytestmark = pytest.mark.gpu
-GATE, UP, Y = slot("gate"), slot("up"), slot("y")
+X, Y = slot("x"), slot("y")
 GUARD = 777.0
 
 
@@ -21,13 +21,20 @@ def test_activate_equals_twin(
     device: Device, activation: Activation, gated: bool, dim: int
 ) -> None:
     rng = np.random.default_rng(dim)
-    gate, up = (3 * rng.standard_normal((2, 4, dim))).astype(np.float32)
-    y = np.full_like(gate, GUARD)
+    x = (3 * rng.standard_normal((4, 2 * dim + 3))).astype(np.float32)
+    up, gate = x[:, 1 : 1 + dim], x[:, 2 + dim : 2 + 2 * dim]  # any columns, in any order
+    y = np.full((4, dim), GUARD, np.float32)
 
     actual = run(
         device,
-        activate(GATE, UP if gated else None, Y, 4, dim, activation),
-        {STEP: step_words(3), GATE: gate, UP: up, Y: y},
+        activate(
+            Columns(X, dim, 2 * dim + 3, 2 + dim),
+            Columns(X, dim, 2 * dim + 3, 1) if gated else None,
+            Y,
+            4,
+            activation,
+        ),
+        {STEP: step_words(3), X: x, Y: y},
     )[Y]
 
     expected = twin(
@@ -45,8 +52,8 @@ def test_extremes_stay_numbers(device: Device, activation: Activation) -> None:
 
     actual = run(
         device,
-        activate(GATE, None, Y, 1, x.size, activation),
-        {STEP: step_words(1), GATE: x, Y: np.zeros_like(x)},
+        activate(Columns(X, x.size, x.size), None, Y, 1, activation),
+        {STEP: step_words(1), X: x, Y: np.zeros_like(x)},
     )[Y]
 
     np.testing.assert_allclose(actual, np.maximum(x, 0), rtol=1e-6, atol=1e-6)

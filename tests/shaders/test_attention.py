@@ -1,7 +1,5 @@
 """Attention over the cache: every variant, cache type and head size, windows, long contexts."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -17,21 +15,7 @@ from wgslm.kernels.schedule import GPU, SOFTWARE, Schedule
 pytestmark = pytest.mark.gpu
 Q, OUT, K, V = slot("q"), slot("o"), slot("k"), slot("v")
 GUARD = 777.0
-VARIANTS = {
-    "attention": (1, SOFTWARE),
-    "attention-subgroup": (1, replace(SOFTWARE, reduce="reduce_subgroup")),
-    "attention_lanes": (0, SOFTWARE),
-    "attention_tile": (0, GPU),
-}
-
-
-@pytest.fixture(params=VARIANTS)
-def variant(request: pytest.FixtureRequest, device: Device) -> tuple[bool, Schedule]:
-    """Whether a variant takes one token only, and the schedule that chooses it."""
-    one, schedule = VARIANTS[request.param]
-    if schedule.reduce == "reduce_subgroup" and "subgroups" not in device.features:
-        pytest.skip("this adapter has no subgroups")
-    return bool(one), schedule
+each_schedule = pytest.mark.parametrize("schedule", [SOFTWARE, GPU], ids=["software", "gpu"])
 
 
 def attend(
@@ -68,25 +52,23 @@ CASES = [
 
 @pytest.mark.parametrize(("kv", "heads", "kv_heads", "dim"), CASES)
 @pytest.mark.parametrize("position", [0, 19, 300])
+@each_schedule
 def test_attention_equals_twin(
     device: Device,
-    variant: tuple[bool, Schedule],
+    schedule: Schedule,
     kv: KvType,
     heads: int,
     kv_heads: int,
     dim: int,
     position: int,
 ) -> None:
-    one, schedule = variant
     rng = np.random.default_rng(dim)
-    count = 1 if one else 13
+    count = 13
     cache = Cache(K, V, kv_heads, dim, position + 17, kv)
     raw = [pack(kv, rng.standard_normal((kv_heads, cache.slots, dim))) for _ in "kv"]
     q = (2 * rng.standard_normal((count, heads, dim))).astype(np.float32).astype(np.float64)
 
-    actual = attend(
-        device, schedule, cache, (raw[0], raw[1]), q, position, 0.3, tokens=1 if one else 16
-    )
+    actual = attend(device, schedule, cache, (raw[0], raw[1]), q, position, 0.3, tokens=16)
 
     k, v = (unpack(kv, rows, dim) for rows in raw)
     # scores up to 50 are off by 2^-24 of their terms, and exp turns that into a relative error
@@ -94,13 +76,11 @@ def test_attention_equals_twin(
 
 
 @pytest.mark.parametrize("dim", [4, 12, 36])
-def test_head_sizes_that_fill_no_chunk(
-    device: Device, variant: tuple[bool, Schedule], dim: int
-) -> None:
-    one, schedule = variant
+@each_schedule
+def test_head_sizes_that_fill_no_chunk(device: Device, schedule: Schedule, dim: int) -> None:
     rng = np.random.default_rng(dim)
     k, v = rng.standard_normal((2, 2, 90, dim)).astype(np.float32)
-    q = rng.standard_normal((1 if one else 70, 2, dim))
+    q = rng.standard_normal((70, 2, dim))
 
     actual = attend(device, schedule, Cache(K, V, 2, dim, 90, "f32"), (k, v), q, 3, 0.5)
 
@@ -109,13 +89,13 @@ def test_head_sizes_that_fill_no_chunk(
 
 @pytest.mark.parametrize("window", [1, 5, 32, 70])
 @pytest.mark.parametrize("position", [0, 60, 87, 400])
+@each_schedule
 def test_a_window_over_a_ring(
-    device: Device, variant: tuple[bool, Schedule], window: int, position: int
+    device: Device, schedule: Schedule, window: int, position: int
 ) -> None:
     """Positions before, at and past the end of the ring, and more than once around it."""
-    one, schedule = variant
     rng = np.random.default_rng(window)
-    count = 1 if one else 30
+    count = 30
     slots = window + count + 1
     k, v = rng.standard_normal((2, 2, slots, 16)).astype(np.float32)
     if position + count < slots:  # what was never written
@@ -130,12 +110,10 @@ def test_a_window_over_a_ring(
 
 
 @pytest.mark.parametrize("outstanding", [0, 7, 13, 31, 63, 64, 127])
-def test_large_scores_do_not_overflow(
-    device: Device, variant: tuple[bool, Schedule], outstanding: int
-) -> None:
+@each_schedule
+def test_large_scores_do_not_overflow(device: Device, schedule: Schedule, outstanding: int) -> None:
     """exp of the differences overflows unless the highest score is found, whichever lane has it."""
-    one, schedule = variant
-    count = 1 if one else 2
+    count = 2
     q = np.full((count, 1, 64), 100.0)
     k = np.full((1, 130, 64), -1, np.float32)
     k[0, outstanding] = 1
@@ -145,29 +123,29 @@ def test_large_scores_do_not_overflow(
     actual = attend(device, schedule, cache, (k, v), q, 130 - count, 1.0)
 
     # of the dispatches with several tokens, 1 / total may be 1 ulp off
-    np.testing.assert_allclose(actual[-1, 0], v[0, outstanding], rtol=0 if one else 2**-23)
+    np.testing.assert_allclose(actual[-1, 0], v[0, outstanding], rtol=2**-23)
 
 
 @pytest.mark.parametrize("kv", ["f32", "f16"])
+@each_schedule
 def test_what_lies_behind_the_last_key_is_not_read(
-    device: Device, variant: tuple[bool, Schedule], kv: KvType
+    device: Device, schedule: Schedule, kv: KvType
 ) -> None:
-    one, schedule = variant
     k = pack(kv, np.full((1, 70, 4), np.nan))
     v = k.copy()
     k[:, :2], v[:, :2] = 0, 3
-    q = np.ones((1 if one else 2, 1, 4))
+    q = np.ones((2, 1, 4))
 
     actual = attend(device, schedule, Cache(K, V, 1, 4, 70, kv), (k, v), q, 2 - len(q), 1.0)
 
     assert np.array_equal(actual, np.full(q.shape, 3))
 
 
-def test_nan_stays_nan(device: Device, variant: tuple[bool, Schedule]) -> None:
-    one, schedule = variant
+@each_schedule
+def test_nan_stays_nan(device: Device, schedule: Schedule) -> None:
     k, v = np.ones((2, 1, 8, 16), np.float32)
     k[0, 1, 3] = np.nan
-    q = np.ones((1 if one else 3, 1, 16))
+    q = np.ones((3, 1, 16))
 
     actual = attend(device, schedule, Cache(K, V, 1, 16, 8, "f32"), (k, v), q, 4 - len(q), 1.0)
 

@@ -58,7 +58,9 @@ def rmsnorm() -> Shader:
 def test_the_shader_is_the_signature() -> None:
     shader = rmsnorm()
 
-    assert shader.params == (("dim", "u32"), ("per_token", "u32"), ("eps", "f32"))
+    assert shader.params == (
+        ("dim", "u32"), ("per_token", "u32"), ("stride", "u32"), ("offset", "u32"), ("eps", "f32"),
+    )  # fmt: skip
     assert shader.bindings[2] == Binding(2, "storage, read", "x")
     assert shader.bindings[-1] == Binding(4, "storage, read_write", "y")
     assert shader.bindings[-1].is_written
@@ -66,16 +68,16 @@ def test_the_shader_is_the_signature() -> None:
 
 
 def test_params_are_packed_in_the_order_of_the_struct() -> None:
-    packed = rmsnorm().pack({"eps": 0.5, "dim": 3, "per_token": 2})
+    packed = rmsnorm().pack({"eps": 0.5, "dim": 3, "offset": 5, "stride": 4, "per_token": 2})
 
-    assert packed == b"\3\0\0\0\2\0\0\0\0\0\0\x3f"
+    assert packed == b"\3\0\0\0\2\0\0\0\4\0\0\0\5\0\0\0\0\0\0\x3f"
 
 
 def test_missing_and_unknown_params_are_refused() -> None:
     with pytest.raises(ShaderError, match="rmsnorm"):
         rmsnorm().pack({"dim": 3})
     with pytest.raises(ShaderError, match="rmsnorm"):
-        rmsnorm().pack({"dim": 3, "per_token": 2, "eps": 0.5, "more": 1})
+        rmsnorm().pack(dict.fromkeys(("dim", "per_token", "stride", "offset", "eps", "more"), 1))
 
 
 def test_an_unknown_shader_is_named() -> None:

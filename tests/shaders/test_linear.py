@@ -9,8 +9,8 @@ from twins import Array
 from twins.linear import linear as twin
 from twins.quants import Single
 from wgslm.gpu import Device
-from wgslm.kernels import STEP
-from wgslm.kernels.linear import linear
+from wgslm.kernels import STEP, Columns
+from wgslm.kernels.linear import Product, linear
 from wgslm.kernels.schedule import GPU, SOFTWARE, Schedule
 from wgslm.quants import QUANTS, Quant
 
@@ -45,8 +45,8 @@ def check_linear(
     memory = {**memory, STEP: step_words(count), X: x, Y: y, BIAS: b, RESIDUAL: r}
 
     dispatches = linear(
-        w, X, Y, size, schedule,
-        bias=BIAS if bias else None, residual=RESIDUAL if residual else None,
+        Product(w, Columns(BIAS, rows, rows) if bias else None), X, Columns(Y, rows, rows), size,
+        schedule, residual=RESIDUAL if residual else None,
     )  # fmt: skip
     actual = run(device, dispatches, memory)[Y]
 
@@ -136,7 +136,7 @@ def test_a_long_padding_is_never_multiplied(device: Device) -> None:
 
             actual = run(
                 device,
-                linear(w, X, Y, size, schedule),
+                linear(Product(w), X, Columns(Y, 3, 3), size, schedule),
                 {**memory, STEP: step_words(1), X: x, Y: y},
             )[Y]
 
@@ -149,7 +149,7 @@ def test_linear_vec_folds_its_grid(device: Device) -> None:
     x = np.random.default_rng(0).standard_normal((1, 32)).astype(np.float32)
     y = np.zeros((1, rows), np.float32)
 
-    (dispatch,) = linear(w, X, Y, 1, GPU)
+    (dispatch,) = linear(Product(w), X, Columns(Y, rows, rows), 1, GPU)
     actual = run(device, dispatch, {**memory, STEP: step_words(1), X: x, Y: y})[Y]
 
     assert dispatch.grid[1] == 2

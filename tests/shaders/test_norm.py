@@ -6,7 +6,7 @@ import pytest
 from run_kernel import run, slot, step_words
 from twins import norm as twin
 from wgslm.gpu import Device
-from wgslm.kernels import STEP
+from wgslm.kernels import STEP, Columns
 from wgslm.kernels.norm import layernorm, rmsnorm
 from wgslm.kernels.schedule import SOFTWARE, Schedule
 
@@ -22,14 +22,16 @@ dims = pytest.mark.parametrize("dim", [1, 4, 63, 64, 65, 2048])
 @pytest.mark.parametrize("per_token", [1, 3])
 def test_rmsnorm_equals_twin(device: Device, schedule: Schedule, dim: int, per_token: int) -> None:
     rng = np.random.default_rng(dim)
-    x = rng.standard_normal((4 * per_token, dim)).astype(np.float32)
+    stride, offset = per_token * dim + 5, 3
+    wide = rng.standard_normal((4, stride)).astype(np.float32)
+    x = wide[:, offset : offset + per_token * dim].reshape(-1, dim)
     gain = rng.standard_normal(dim).astype(np.float32)
     y = np.full_like(x, GUARD)
 
     actual = run(
         device,
-        rmsnorm(X, GAIN, Y, 4, dim, 1e-5, schedule, per_token=per_token),
-        {STEP: step_words(3), X: x, GAIN: gain, Y: y},
+        rmsnorm(Columns(X, per_token * dim, stride, offset), GAIN, Y, 4, dim, 1e-5, schedule),
+        {STEP: step_words(3), X: wide, GAIN: gain, Y: y},
     )[Y]
 
     done = 3 * per_token
@@ -64,7 +66,11 @@ def test_only_the_last_token(device: Device, count: int) -> None:
     memory = {STEP: step_words(count), X: x, GAIN: gain, BIAS: bias}
     y = np.full((2, 70), GUARD, np.float32)
 
-    rms = run(device, rmsnorm(X, GAIN, Y, 1, 70, 1e-5, SOFTWARE, last=True), {**memory, Y: y})[Y]
+    rms = run(
+        device,
+        rmsnorm(Columns(X, 70, 70), GAIN, Y, 1, 70, 1e-5, SOFTWARE, last=True),
+        {**memory, Y: y},
+    )[Y]
     layer = run(
         device, layernorm(X, GAIN, BIAS, Y, 1, 70, 1e-5, SOFTWARE, last=True), {**memory, Y: y}
     )[Y]
@@ -81,7 +87,7 @@ def test_tiny_and_large_values_keep_their_scale(device: Device) -> None:
 
     actual = run(
         device,
-        rmsnorm(X, GAIN, Y, 3, 65, 1e-6, SOFTWARE),
+        rmsnorm(Columns(X, 65, 65), GAIN, Y, 3, 65, 1e-6, SOFTWARE),
         {STEP: step_words(3), X: x, GAIN: gain, Y: np.zeros_like(x)},
     )[Y]
 

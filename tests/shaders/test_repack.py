@@ -9,7 +9,7 @@ from random_blocks import random_rows
 from run_kernel import run, slot
 from twins.repack import repack as twin
 from wgslm.gpu import Device
-from wgslm.kernels.repack import packed_block, repack
+from wgslm.kernels.repack import repack, unit_of
 from wgslm.quants import QUANTS, Quant
 
 pytestmark = pytest.mark.gpu
@@ -24,7 +24,7 @@ def test_repack_in_pieces_equals_twin(device: Device, quant: Quant, start: int) 
     row = 20 if quant.is_float else quant.block  # a float's row is padded to 32
     units = 29
     data = random_rows(quant, units, row)
-    unit_nbytes = packed_block(quant, row)[1]
+    unit = unit_of(quant, row)
     quants, scales = twin(quant, data, row)
     memory = {
         RAW: np.frombuffer(bytes(start) + data + bytes(-(start + len(data)) % 4), np.uint8),
@@ -37,8 +37,8 @@ def test_repack_in_pieces_equals_twin(device: Device, quant: Quant, start: int) 
         device,
         [
             repack(
-                quant, row, RAW, BLOCKS, SCALES,
-                start=start + first * unit_nbytes, blocks=last - first, first_block=first,
+                quant, unit, RAW, BLOCKS, SCALES,
+                start=start + first * unit.nbytes, blocks=last - first, first_block=first,
             )
             for first, last in pairwise(cuts)
         ],
@@ -52,7 +52,7 @@ def test_repack_in_pieces_equals_twin(device: Device, quant: Quant, start: int) 
 
 def test_repack_folds_its_grid(device: Device) -> None:
     quant = next(quant for quant in QUANTS if quant.name == "q4_0")
-    count = 32768 * 64 // 4 + 5  # blocks of 4 words, 64 words a group: beyond one row of the grid
+    count = 32768 * 64 + 5  # one lane a block, 64 lanes a group: beyond one row of the grid
     data = random_rows(quant, count, 32)
     quants, scales = twin(quant, data, 32)
     memory = {
@@ -61,7 +61,9 @@ def test_repack_folds_its_grid(device: Device) -> None:
         SCALES: np.zeros(-(-len(scales) // 4) * 4, np.uint8),
     }
 
-    dispatch = repack(quant, 32, RAW, BLOCKS, SCALES, start=0, blocks=count, first_block=0)
+    dispatch = repack(
+        quant, unit_of(quant, 32), RAW, BLOCKS, SCALES, start=0, blocks=count, first_block=0
+    )
     written = run(device, dispatch, memory)
 
     assert dispatch.grid[1] == 2

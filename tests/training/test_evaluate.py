@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("torch", reason="evaluation needs the optional dependency group `train`")
-pytest.importorskip("tokenizers", reason="evaluation needs the optional dependency group `train`")
+pytest.importorskip(
+    "sentencepiece", reason="evaluation needs the optional dependency group `train`"
+)
 
 import numpy as np
 import torch
@@ -26,7 +28,7 @@ def player() -> Player:
 
 def test_a_player_computes_what_the_numpy_twin_computes(player: Player) -> None:
     twin = NumpyLlama(MODEL)
-    ids = player.prompt((user("Hello!"),), answer=True).ids
+    ids = player.prompt((user("Hello!"),), answer=True)
     bos = twin.fields["tokenizer.ggml.bos_token_id"]
 
     logits = player.logits(ids)
@@ -35,7 +37,7 @@ def test_a_player_computes_what_the_numpy_twin_computes(player: Player) -> None:
 
 
 def test_a_cache_changes_nothing(player: Player) -> None:
-    ids = player.prompt((user("Tell me a story about a cat."),), answer=True).ids
+    ids = player.prompt((user("Tell me a story about a cat."),), answer=True)
     cache: Cache = {}
 
     parts = torch.cat([player.logits(ids[at : at + 5], cache) for at in range(0, len(ids), 5)])
@@ -75,21 +77,6 @@ def test_repetition_is_seen() -> None:
 
     assert evaluate.distinct([once]) == 1
     assert evaluate.distinct([loop]) < 0.1
-
-
-def test_a_held_out_question_that_copies_a_phrasing_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "heldout.txt"
-    path.write_text("wgslm.what\tI landed on this page by accident, so what?\n", encoding="utf-8")
-
-    with pytest.raises(ValueError, match="shares"):
-        evaluate.read_held_out(path)
-
-
-def test_a_held_out_question_of_other_words_is_taken(tmp_path: Path) -> None:
-    path = tmp_path / "heldout.txt"
-    path.write_text("# why\nwgslm.what\tMind telling me the nature of this?\n", encoding="utf-8")
-
-    assert evaluate.read_held_out(path) == [("wgslm.what", "Mind telling me the nature of this?")]
 
 
 def test_there_are_forty_free_prompts() -> None:

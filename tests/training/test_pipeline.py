@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("torch", reason="training needs the optional dependency group `train`")
-pytest.importorskip("tokenizers", reason="training needs the optional dependency group `train`")
+pytest.importorskip("sentencepiece", reason="training needs the optional dependency group `train`")
 
 import jinja2
 import torch
@@ -26,7 +26,7 @@ TALK = (user("What is 12 + 345?"), assistant("It is 357.\nDon't you agree?"))
 
 @pytest.fixture(scope="module")
 def vocabulary() -> Vocabulary:
-    return Vocabulary.train([turn.text for turn in TALK] * 3, 300)
+    return Vocabulary.train([turn.text for turn in TALK] * 3, 290)
 
 
 @pytest.fixture
@@ -99,20 +99,21 @@ def test_only_the_answers_words_and_their_end_have_full_weight(vocabulary: Vocab
 
     learnt = [id for id, weight in zip(ids, weights, strict=True) if weight == 100]
 
-    assert vocabulary.decode(learnt) == TALK[1].text + END
+    assert learnt == [*vocabulary.encode(TALK[1].text), vocabulary.special[END]]
 
 
 def test_special_spelling_in_a_message_stays_text(vocabulary: Vocabulary) -> None:
     ids = vocabulary.encode(f"so {END}{TURN} and <|endoftext|>")
 
     assert not set(ids) & set(vocabulary.special.values())
-    assert vocabulary.decode(ids) == f"so {END}{TURN} and <|endoftext|>"
+    assert vocabulary.processor.decode(ids) == f"so {END}{TURN} and <|endoftext|>"
 
 
 def test_numbers_are_read_digit_by_digit(vocabulary: Vocabulary) -> None:
-    pieces = [vocabulary.decode([id]) for id in vocabulary.encode("12 345")]
+    pieces = vocabulary.processor.encode("12 345", out_type=str)
 
-    assert [piece.strip() for piece in pieces if piece.strip()] == list("12345")
+    assert "".join(pieces) == "12\u2581345"
+    assert all(sum(map(str.isdigit, piece)) <= 1 for piece in pieces)
 
 
 def test_rows_start_with_a_document_and_batches_repeat(

@@ -33,14 +33,19 @@ class Machine:
     memory: dict[Ref, Array] = field(default_factory=dict)
     ids: Sequence[int] = ()
     position: int = 0
+    dispatches: Sequence[Dispatch] = ()
 
     def step(self, plan: Plan, ids: Sequence[int], position: int) -> Array:
         """Run one step and return the logits [1 or T, vocab]."""
-        self.ids, self.position = ids, position
+        self.ids, self.position, self.dispatches = ids, position, plan.dispatches
         for dispatch in plan.dispatches:
             if dispatch.program.shader not in TOP:
                 HANDLERS[dispatch.program.shader](self, Call(self, dispatch))
         return self.memory[plan.logits]
+
+    def weight(self, ref: Ref) -> Array:
+        """Return tensors that lie side by side as one."""
+        return np.concatenate([self.weights[name] for name in ref.name.split("+")])
 
     @property
     def positions(self) -> range:
@@ -66,7 +71,7 @@ class Call:
     def read(self, binding: str) -> Array:
         """Return what a binding holds."""
         ref = self.dispatch.bindings[binding]
-        return self.machine.weights[ref.name] if ref.kind == "weight" else self.machine.memory[ref]
+        return self.machine.weight(ref) if ref.kind == "weight" else self.machine.memory[ref]
 
     def write(self, binding: str, value: Array) -> None:
         """Replace what a binding holds."""
@@ -84,7 +89,7 @@ class Call:
 def _embed(m: Machine, call: Call) -> None:
     first, rows = call.param("first_row"), call.param("rows")
     ref = call.dispatch.bindings["y"]
-    table = m.weights[call.dispatch.bindings["quants"].name]
+    table = m.weight(call.dispatch.bindings["quants"])
     if first == 0 and not call.has("ADD"):
         m.memory[ref] = np.full((len(m.ids), table.shape[1]), np.nan)
     for t, row in enumerate(m.positions if call.has("BY_POSITION") else m.ids):
@@ -100,9 +105,11 @@ def _norm_input(m: Machine, call: Call) -> Array:
 
 def _rmsnorm(m: Machine, call: Call) -> None:
     x = _norm_input(m, call)
-    rows = x.reshape(-1, call.param("dim"))
+    dim, offset = call.param("dim"), call.param("offset")
+    assert x.shape[1] == call.param("stride")
+    rows = x[:, offset : offset + call.param("per_token") * dim].reshape(-1, dim)
     y = rmsnorm(rows, call.read("gain"), float(call.dispatch.params["eps"]))
-    call.write("y", y.reshape(x.shape))
+    call.write("y", y.reshape(len(x), -1))
 
 
 def _layernorm(m: Machine, call: Call) -> None:
@@ -110,19 +117,66 @@ def _layernorm(m: Machine, call: Call) -> None:
     call.write("y", layernorm(_norm_input(m, call), call.read("gain"), call.read("bias"), eps))
 
 
+def _bias(call: Call, rows: int) -> Array | None:
+    at = call.param("bias_at")
+    return call.read("bias")[at : at + rows] if call.has("HAS_BIAS") else None
+
+
 def _linear(m: Machine, call: Call) -> None:
-    ref = call.dispatch.bindings["quants"]
-    first, rows = call.param("first_row"), call.param("rows")
-    part = slice(first, first + rows)
-    x = call.read("x")[: len(m.ids)] if "step" in call.dispatch.bindings else call.read("x")[:1]
-    y = np.full((len(x), call.param("width")), np.nan) if first == 0 else call.read("y")
-    y[:, part] = linear(
+    column, rows = call.param("column"), call.param("rows")
+    first, x = _first_row(call), call.read("x")[: len(m.ids)]
+    columns = slice(column, column + rows)
+    y = call.dispatch.bindings["y"]
+    m.memory.setdefault(y, np.full((len(x), call.param("width")), np.nan))
+    m.memory[y] = _resized(m.memory[y], len(x))
+    m.memory[y][:, columns] = linear(
         x,
-        m.weights[ref.name][part],
-        call.read("bias")[part] if call.has("HAS_BIAS") else None,
-        call.read("residual")[: len(x), part] if call.has("HAS_RESIDUAL") else None,
+        m.weight(call.dispatch.bindings["quants"])[first : first + rows],
+        _bias(call, rows),
+        call.read("residual")[: len(x), columns] if call.has("HAS_RESIDUAL") else None,
     )
-    call.write("y", y)
+
+
+def _linear_one(m: Machine, call: Call) -> None:
+    x = call.read("x")[:1]
+    if call.has("NORM"):
+        x = rmsnorm(x, call.read("other"), float(call.dispatch.params["eps"]))
+    first, rows = _first_row(call), call.param("rows")
+    weights = [m.weight(call.dispatch.bindings["quants"])[first : first + rows]]
+    if call.has("HAS_SECOND"):
+        weights.append(m.weight(call.dispatch.bindings["quants_second"]))
+    w = np.concatenate(weights)
+    column = call.param("column")
+    columns = slice(column, column + call.param("outputs"))
+    residual = call.read("other")[:1, columns] if call.has("HAS_RESIDUAL") else None
+    value = linear(x, w, _bias(call, len(w)), residual)
+    if call.has("GATED"):
+        hidden = call.param("outputs")
+        kind = "gelu" if call.has("GELU") else "silu"
+        value = activate(value[:, :hidden], value[:, hidden:], kind)
+    y = call.dispatch.bindings["y"]
+    have = m.memory.get(y, np.zeros((1, 0)))[:1]
+    missing = np.full((1, max(0, columns.stop - have.shape[1])), np.nan)
+    m.memory[y] = np.concatenate([have, missing], 1)
+    m.memory[y][:, columns] = value
+
+
+def _first_row(call: Call) -> int:
+    """Return where a part of a matrix begins; the dispatches before it did the rows up to there."""
+    ref = call.dispatch.bindings["quants"]
+    return sum(
+        int(other.params["rows"])
+        for other in call.machine.dispatches
+        if (found := other.bindings.get("quants"))
+        and other.program.shader.startswith("linear")
+        and found.name == ref.name
+        and found.part < ref.part
+    )
+
+
+def _resized(y: Array, tokens: int) -> Array:
+    """Return y with as many tokens as this step has."""
+    return y if len(y) == tokens else np.full((tokens, y.shape[1]), np.nan)
 
 
 def _rope(m: Machine, call: Call) -> None:
@@ -215,22 +269,23 @@ def _attention_reduce(m: Machine, call: Call) -> None:
 
 
 def _activate(m: Machine, call: Call) -> None:
+    x, dim = call.read("x"), call.param("dim")
+    gate, up = (x[:, call.param(name) :][:, :dim] for name in ("gate", "up"))
     gated = dict(call.dispatch.program.constants).get("GATED", True)
     kind = "gelu" if call.has("GELU") else "silu"
-    call.write("y", activate(call.read("gate"), call.read("up") if gated else None, kind))
+    call.write("y", activate(gate, up if gated else None, kind))
 
 
 HANDLERS: Mapping[str, Callable[[Machine, Call], None]] = {
     "embed": _embed,
     "rmsnorm": _rmsnorm,
     "layernorm": _layernorm,
-    "linear_rows": _linear,
-    "linear_vec": _linear,
+    "linear_rows": _linear_one,
+    "linear_vec": _linear_one,
     "linear_rows_tile": _linear,
     "linear_tile": _linear,
     "rope": _rope,
     "kv_append": _kv_append,
-    "attention": _attention,
     "attention_lanes": _attention,
     "attention_tile": _attention,
     "attention_step": _attention_step,

@@ -1,61 +1,18 @@
 """The API over ASGI, with a scripted engine."""
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable
 
 import httpx
 import pytest
 
+from app_client import HOST, events_of, get, post, with_client
 from scripted_engine import ScriptedEngine, ScriptedLoader
 from wgslm.errors import DeviceLostError, GgufError, RequestError, SourceError
-from wgslm_web.app import create_app
 from wgslm_web.gate import Access
 from wgslm_web.state import State
 
-HOST = "test"
 ASK = {"messages": [{"role": "user", "content": "Hi"}]}
 CHAT = "/v1/chat/completions"
-
-
-def with_client(
-    state: State, use: Callable[[httpx.AsyncClient], Awaitable[None]], access: Access | None = None
-) -> None:
-    async def run() -> None:
-        app = create_app(state, access or Access(frozenset({HOST})))
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}") as client:
-            async with asyncio.timeout(10):
-                await use(client)
-
-    asyncio.run(run())
-
-
-def post(
-    path: str, body: object, engine: ScriptedEngine | None = None, state: State | None = None
-) -> httpx.Response:
-    answers: list[httpx.Response] = []
-
-    async def use(client: httpx.AsyncClient) -> None:
-        answers.append(await client.post(path, json=body))
-
-    with_client(state or State(ScriptedLoader(), engine), use)
-    return answers[0]
-
-
-def get(path: str, engine: ScriptedEngine | None = None) -> httpx.Response:
-    answers: list[httpx.Response] = []
-
-    async def use(client: httpx.AsyncClient) -> None:
-        answers.append(await client.get(path))
-
-    with_client(State(ScriptedLoader(), engine), use)
-    return answers[0]
-
-
-def events_of(response: httpx.Response) -> list[dict[str, object]]:
-    lines = [block.removeprefix("data: ") for block in response.text.split("\n\n") if block]
-    return [json.loads(line) for line in lines if line != "[DONE]"]
 
 
 def text_of(events: list[dict[str, object]]) -> str:

@@ -1,11 +1,11 @@
 """What may be typed: every command, its options, its help."""
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
-from typing import TypeAlias
+from collections.abc import Iterator, Sequence
+from typing import Literal, TypeAlias
 
+from wgslm.cli.converters import choice_of, ids, integer, list_of, positive
 from wgslm.cli.knobs import add_knobs
-from wgslm.kernels.attention import KV_TYPES
 
 DESCRIPTION = "Run language models in GGUF files on this machine's GPU, through WebGPU."
 EPILOG = """\
@@ -30,6 +30,8 @@ TEXT_OPTIONS = {
     "--system": "--system",
     "--stop": "--stop",
 }
+
+KVS = ("f16", "f32", "q8_0", "q4_0")  # the cache's formats
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -116,7 +118,7 @@ def _serve(commands: Commands) -> None:
         "WGSLM_API_KEY=... wgslm serve model.gguf --host 0.0.0.0",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to bind (default 127.0.0.1)")
-    parser.add_argument("--port", type=_integer(0, 65535), default=8080, help="default 8080")
+    parser.add_argument("--port", type=integer(0, 65535), default=8080, help="default 8080")
     parser.add_argument(
         "--api-key",
         metavar="KEY",
@@ -137,28 +139,57 @@ def _bench(commands: Commands) -> None:
     parser = _command(
         commands,
         "bench",
-        "measure prefill and decode in tokens per second, and the load",
+        "measure prefill and decode in tokens per second, and what the GPU could do at most",
         "wgslm bench model.gguf",
-        "wgslm bench model.gguf --prompt-tokens 512 --tokens 128 --repeat 5 --json",
+        "wgslm bench model.gguf other.gguf --pp 64,512,2048 --tg 128 --depth 0,4096 --kv f16,f32",
+        "wgslm bench --shape llama-3.2-1b,qwen3-0.6b --quant q4_k_m,q8_0   # random weights",
+        "wgslm bench --shape smollm2-135m --quant q8_0 --kernels --output json",
+        models="*",
     )
-    count = _integer(1)
+    numbers = list_of(integer(0))
     parser.add_argument(
-        "--prompt-tokens",
+        "--pp",
+        metavar="N,N",
+        type=numbers,
+        help="tokens of prompts (default 512, less when the context is short; 0: none)",
+    )
+    parser.add_argument(
+        "--tg",
+        metavar="N,N",
+        type=numbers,
+        help="tokens to generate (default 128, less when the context is short; 0: none)",
+    )
+    parser.add_argument(
+        "--depth",
+        metavar="N,N",
+        type=numbers,
+        default=(0,),
+        help="tokens that are in the cache before each test (default 0)",
+    )
+    parser.add_argument(
+        "--kv",
+        metavar="TYPE,TYPE",
+        type=list_of(choice_of(KVS)),
+        default=("f16",),
+        help=f"the cache's formats: {', '.join(KVS)} (default f16)",
+    )
+    parser.add_argument(
+        "--repeat",
         metavar="N",
-        type=count,
-        help="tokens of the prompt (default 128, less when the context is short)",
+        type=integer(1),
+        default=3,
+        help="runs of each test after a warm-up (default 3)",
     )
     parser.add_argument(
-        "--tokens",
-        metavar="N",
-        type=_integer(2),
-        help="tokens to generate (default 32, less when the context is short)",
+        "--kernels", action="store_true", help="also show the time of each kernel of a step"
     )
+    _shapes(parser)
+    _context(parser, "what the tests need")
+    _adapter(parser)
     parser.add_argument(
-        "--repeat", metavar="N", type=count, default=3, help="runs after a warm-up (default 3)"
+        "--output", choices=("md", "json"), default="md", help="Markdown (default) or JSON"
     )
-    _loading(parser)
-    _json(parser, "the figures")
+    _json(parser, "the figures (as --output json)")
 
 
 def _inspect(commands: Commands) -> None:
@@ -179,16 +210,25 @@ def _explain(commands: Commands) -> None:
         "show the kernels of a step, their grids and bytes; reads no weights",
         "wgslm explain model.gguf",
         "wgslm explain model.gguf --tokens 128   # the plan of a prompt's step",
+        "wgslm explain --shape llama-3.1-8b --quant q4_k_m --bandwidth 400   # roofline",
         "wgslm explain model.gguf --json",
+        models="?",
     )
     parser.add_argument(
         "--tokens",
         metavar="N",
-        type=_integer(1),
+        type=integer(1),
         default=1,
         help="show the plan for a step of up to N tokens (default 1: decode)",
     )
     parser.add_argument("--full", action="store_true", help="do not fold layers that are alike")
+    parser.add_argument(
+        "--bandwidth",
+        metavar="GB/S",
+        type=positive,
+        help="show the time that a token takes when memory gives this much",
+    )
+    _shapes(parser)
     _loading(parser)
     _json(parser, "layers, decode, prefill, memory and more")
 
@@ -215,7 +255,7 @@ def _logits(commands: Commands) -> None:
         "wgslm logits model.gguf --ids 1,5,9 --each --json",
     )
     parser.add_argument(
-        "--ids", metavar="N,N,...", type=_ids, required=True, help="token ids, as they are"
+        "--ids", metavar="N,N,...", type=ids, required=True, help="token ids, as they are"
     )
     parser.add_argument("--each", action="store_true", help="after every id, not only the last")
     _loading(parser, kv="f32")
@@ -223,7 +263,11 @@ def _logits(commands: Commands) -> None:
 
 
 def _command(
-    commands: Commands, name: str, summary: str, *examples: str
+    commands: Commands,
+    name: str,
+    summary: str,
+    *examples: str,
+    models: Literal["?", "*"] | None = None,
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(
         name,
@@ -233,9 +277,8 @@ def _command(
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument(
-        "model", metavar="MODEL", help="path or http(s) URL of a GGUF; of a split one, any part"
-    )
+    text = "path or http(s) URL of a GGUF; of a split one, any part"
+    parser.add_argument("model", metavar="MODEL", nargs=models, help=text)
     return parser
 
 
@@ -255,20 +298,46 @@ def _generation(parser: argparse.ArgumentParser) -> None:
 
 
 def _loading(parser: argparse.ArgumentParser, kv: str = "f16") -> None:
+    _context(parser, "what the model was made for, at most 4096")
+    parser.add_argument(
+        "--kv",
+        choices=KVS,
+        default=kv,
+        help=f"the cache's format (default {kv}); q8_0 and q4_0 take about half and a quarter of "
+        "f16's memory, and cost precision",
+    )
+    _adapter(parser)
+
+
+def _context(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument(
         "--context",
         metavar="N",
-        type=_integer(2),
-        help="tokens that prompt and answer may have together "
-        "(default: what the model was made for, at most 4096)",
+        type=integer(2),
+        help=f"tokens that prompt and answer may have together (default: {default})",
+    )
+
+
+def _shapes(parser: argparse.ArgumentParser) -> None:
+    """Models that are made instead of read; their names are checked where they are known."""
+    parser.add_argument(
+        "--shape",
+        metavar="NAME,NAME",
+        type=list_of(str),
+        default=(),
+        help="instead of a file, or besides: random weights in the shape of llama-3.2-1b, "
+        "qwen3-0.6b, qwen3-4b, llama-3.1-8b or smollm2-135m",
     )
     parser.add_argument(
-        "--kv",
-        choices=KV_TYPES,
-        default=kv,
-        help=f"the format of the cache of keys and values (default {kv}); q8_0 and q4_0 take half "
-        "and a quarter of f16's memory, and cost precision",
+        "--quant",
+        metavar="NAME,NAME",
+        type=list_of(str),
+        default=(),
+        help="how the weights of shapes are stored: f16, q8_0, q4_0, q4_k_m, ... (default q4_k_m)",
     )
+
+
+def _adapter(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--adapter", metavar="NAME", help="part of the name of the GPU to use, or 'software'"
     )
@@ -276,28 +345,6 @@ def _loading(parser: argparse.ArgumentParser, kv: str = "f16") -> None:
 
 def _json(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("--json", action="store_true", help=f"print one JSON object: {what}")
-
-
-def _integer(least: int, most: int | None = None) -> Callable[[str], int]:
-    """Return a converter for argparse that refuses what is out of range."""
-
-    def integer(text: str) -> int:
-        value = int(text)
-        if value < least or (most is not None and value > most):
-            bound = f"{least} or more" if most is None else f"{least} to {most}"
-            raise argparse.ArgumentTypeError(f"{text} is out of range; it must be {bound}")
-        return value
-
-    return integer
-
-
-def _ids(text: str) -> list[int]:
-    try:
-        return [int(word) for word in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no list of ids; write them as 1,5,9"
-        ) from None
 
 
 def _verbatim(argv: Sequence[str]) -> Iterator[str]:

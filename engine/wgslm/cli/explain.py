@@ -1,42 +1,22 @@
 """`wgslm explain`: the kernels that a step becomes, before anything runs. Reads no weights."""
 
 import asyncio
-import re
 from argparse import Namespace
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 
+from wgslm.bench.traffic import Row, by_place, kv_nbytes, rows, token_nbytes
+from wgslm.cli.knobs import UsageError
+from wgslm.cli.loading import locations
 from wgslm.cli.terminal import count, size, table, write_json
 from wgslm.errors import LimitError, NoAdapterError
 from wgslm.gpu import DEFAULT_LIMITS, AdapterInfo, Limits, open_device
 from wgslm.header import Header, check_fit, open_header, planned_nbytes
-from wgslm.kernels import Dispatch
 from wgslm.kernels.schedule import choose
-from wgslm.plan import Plan, operands
+from wgslm.plan import Plan
 from wgslm.plan.memory import merged, share
-from wgslm.weights import parts_of
-
-BLOCK = re.compile(r"blk\.(\d+)\.")
-
-
-@dataclass(frozen=True)
-class Row:
-    """One dispatch."""
-
-    layer: int | str  # or "embed" before the first block, "head" after the last
-    kernel: str
-    quant: str
-    constants: Mapping[str, int | float]
-    grid: tuple[int, int, int]
-    weight_bytes: int  # that it touches, each once
-    reads: Sequence[str]
-    writes: Sequence[str]
-
-    @property
-    def likeness(self) -> tuple[object, ...]:
-        """What is equal in layers that are alike."""
-        return self.kernel, self.quant, tuple(self.constants), self.grid, self.weight_bytes
+from wgslm.weights import Stack
 
 
 @dataclass(frozen=True)
@@ -49,11 +29,12 @@ class Explained:
     context: int
     kv: str
     plans: tuple[Plan, ...]
-    names: frozenset[str]
+    stacks: tuple[Stack, ...]
+    bandwidth: float | None = None  # bytes a second
 
     def rows(self, plan: Plan) -> list[Row]:
         """Return the plan's dispatches with what they cost."""
-        return list(_rows(plan, self.header, self.limits))
+        return list(rows(plan, self.header, self.limits.binding_nbytes))
 
 
 def explain(args: Namespace) -> None:
@@ -62,26 +43,32 @@ def explain(args: Namespace) -> None:
 
 
 async def _explain(args: Namespace) -> None:
-    header = await open_header(args.model)
+    models = locations(args)
+    if len(models) != 1:
+        raise UsageError(f"{len(models)} models are named; explain one: MODEL, or --shape NAME")
+    header = await open_header(models[0])
     await header.close()
     adapter, limits, features = await _target(args.adapter)
     context = header.context(args.context)
     schedule = choose(adapter.kind if adapter else "gpu", features)
-    plans, names = header.plans(limits, schedule, context, args.kv)
-    explained = Explained(header, adapter, limits, context, args.kv, plans, names)
+    plans, stacks = header.plans(limits, schedule, context, args.kv)
+    bandwidth = args.bandwidth * 1e9 if args.bandwidth else None
+    explained = Explained(header, adapter, limits, context, args.kv, plans, stacks, bandwidth)
     if args.json:
         write_json(_facts(explained))
         return
     wanted = [plan for plan in plans if plan.size >= args.tokens]
     plan = wanted[0] if wanted else plans[-1]
-    rows = explained.rows(plan)
+    found = explained.rows(plan)
     print(table(_summary(explained)))
     print(
         "\nA step of one token:\n" if plan.size == 1 else f"\nA step of up to {plan.size} tokens:\n"
     )
-    print(table([("KERNEL", "QUANT", "DISPATCHES", "WEIGHT BYTES"), *_kernels(rows)], right=[2, 3]))
+    print(
+        table([("KERNEL", "QUANT", "DISPATCHES", "WEIGHT BYTES"), *_kernels(found)], right=[2, 3])
+    )
     print()
-    print(table(list(_lines(rows, is_full=args.full)), right=[3, 4]))
+    print(table(list(_lines(found, is_full=args.full)), right=[3, 4]))
 
 
 async def _target(name: str | None) -> tuple[AdapterInfo | None, Limits, frozenset[str]]:
@@ -96,55 +83,22 @@ async def _target(name: str | None) -> tuple[AdapterInfo | None, Limits, frozens
     return device.adapter, device.limits, device.features
 
 
-def _rows(plan: Plan, header: Header, limits: Limits) -> Iterator[Row]:
-    layer: int | str = "embed"
-    for dispatch in plan.dispatches:
-        weights = [ref for ref in dispatch.bindings.values() if ref.kind == "weight"]
-        if weights:
-            found = BLOCK.match(weights[0].name)
-            layer = int(found[1]) if found else "embed" if layer == "embed" else "head"
-        bound = dict(dispatch.program.bound)
-        reads, writes = operands(dispatch)
-        yield Row(
-            layer,
-            dispatch.program.shader,
-            bound.get("quant", "").removeprefix("quants/"),
-            dict(dispatch.program.constants),
-            dispatch.grid,
-            _weight_bytes(dispatch, plan.size, header, limits),
-            reads,
-            writes,
-        )
-
-
-def _weight_bytes(dispatch: Dispatch, tokens: int, header: Header, limits: Limits) -> int:
-    """Return the bytes of weights that a dispatch touches, as the file stores them."""
-    nbytes = 0
-    for name, part in {(r.name, r.part) for r in dispatch.bindings.values() if r.kind == "weight"}:
-        info = header.directory.tensors[name]
-        _, rows = parts_of(info, limits.binding_nbytes)[part]
-        if dispatch.program.shader == "embed":  # a row a token, in whichever part it lies
-            rows = min(tokens, info.rows) if part == 0 else 0
-        nbytes += info.nbytes // info.rows * rows
-    return nbytes
-
-
-def _kernels(rows: Sequence[Row]) -> list[tuple[object, ...]]:
+def _kernels(found: Sequence[Row]) -> list[tuple[object, ...]]:
     """Return (kernel, quant, dispatches, bytes of weights), the heaviest first."""
     totals: dict[tuple[str, str], list[int]] = {}
-    for row in rows:
+    for row in found:
         total = totals.setdefault((row.kernel, row.quant), [0, 0])
         total[0] += 1
         total[1] += row.weight_bytes
     ranked = sorted(totals.items(), key=lambda item: (-item[1][1], -item[1][0], item[0]))
     lines = [(*key, n, f"{nbytes:,}") for key, (n, nbytes) in ranked]
-    return [*lines, ("all", "", len(rows), f"{_total(rows):,}")]
+    return [*lines, ("all", "", len(found), f"{_total(found):,}")]
 
 
-def _lines(rows: Sequence[Row], *, is_full: bool) -> Iterator[tuple[str, ...]]:
+def _lines(found: Sequence[Row], *, is_full: bool) -> Iterator[tuple[str, ...]]:
     """Yield the table of dispatches; layers that follow each other and are alike, once."""
     yield "LAYER", "KERNEL", "QUANT", "GRID", "WEIGHT BYTES", "READS -> WRITES"
-    for likes in _folded(rows, is_full=is_full):
+    for likes in _folded(found, is_full=is_full):
         first, last = likes[0][0].layer, likes[-1][0].layer
         label = str(first) if first == last else f"{first}-{last}"
         for row in likes[0]:
@@ -154,8 +108,8 @@ def _lines(rows: Sequence[Row], *, is_full: bool) -> Iterator[tuple[str, ...]]:
             label = ""
 
 
-def _folded(rows: Sequence[Row], *, is_full: bool) -> Iterator[list[list[Row]]]:
-    layers = [list(group) for _, group in groupby(rows, lambda row: row.layer)]
+def _folded(found: Sequence[Row], *, is_full: bool) -> Iterator[list[list[Row]]]:
+    layers = [list(group) for _, group in groupby(found, lambda row: row.layer)]
     if is_full:
         yield from ([layer] for layer in layers)
         return
@@ -178,10 +132,44 @@ def _summary(e: Explained) -> list[tuple[object, ...]]:
         ("context", f"{e.context:,} tokens; {_kv_bytes(e):,} bytes of {e.kv} cache a token"),
         ("memory", f"{size(memory['total'])}: {shares}"),
         ("fits", f"no: {why}" if why else "yes"),
-        ("decode", f"{len(decode.dispatches)} dispatches, {_total(e.rows(decode)):,} bytes of"
+        ("decode", f"{_dispatches(e.rows(decode))}; {_total(e.rows(decode)):,} bytes of"
          " weights a token"),
+        *_roofline_lines(e),
         ("prefill", f"{steps} tokens"),
     ]  # fmt: skip
+
+
+def _dispatches(found: Sequence[Row]) -> str:
+    layers, outside = by_place(found)
+    each = " or ".join(map(str, sorted(set(layers.values()))))
+    return f"{len(found)} dispatches: {each} a layer, {outside} outside"
+
+
+def _roofline(e: Explained) -> list[dict[str, float]]:
+    """Return what a token takes when memory alone limits it, with an empty and a full cache."""
+    if e.bandwidth is None:
+        return []
+    weights, found = _total(e.rows(e.plans[0])), []
+    for position in (0, e.context - 1):
+        seconds = token_nbytes(weights, _kv_bytes(e), position) / e.bandwidth
+        found.append(
+            {
+                "gb_s": e.bandwidth / 1e9,
+                "after_tokens": position,
+                "ms_per_token": seconds * 1e3,
+                "tok_s": 1 / seconds,
+            }
+        )
+    return found
+
+
+def _roofline_lines(e: Explained) -> Iterator[tuple[object, ...]]:
+    for at in _roofline(e):
+        yield (
+            "roofline",
+            f"{at['ms_per_token']:.3f} ms a token, {at['tok_s']:,.1f} tok/s, after "
+            f"{at['after_tokens']:,} tokens at {at['gb_s']:g} GB/s",
+        )
 
 
 def _facts(e: Explained) -> dict[str, object]:
@@ -200,26 +188,30 @@ def _facts(e: Explained) -> dict[str, object]:
         "memory": _memory(e),
         "fits": not _misfit(e),
         "why": _misfit(e) or None,
+        "roofline": _roofline(e),
         "decode": decode,
         "prefill": prefill,
     }
 
 
 def _step(e: Explained, plan: Plan) -> dict[str, object]:
-    rows = e.rows(plan)
+    found = e.rows(plan)
+    layers, outside = by_place(found)
     return {
         "tokens": plan.size,
-        "dispatches": len(rows),
-        "weight_bytes": _total(rows),
+        "dispatches": len(found),
+        "dispatches_per_layer": sorted(set(layers.values())),
+        "dispatches_outside": outside,
+        "weight_bytes": _total(found),
         "activation_bytes": sum(share(plan).sizes),
         "kernels": dict(plan.counts().most_common()),
-        "table": [asdict(row) for row in rows],
+        "table": [asdict(row) for row in found],
     }
 
 
 def _memory(e: Explained) -> dict[str, int]:
     """Return the bytes on the GPU by use."""
-    total = planned_nbytes(e.header, e.plans, e.names)
+    total = planned_nbytes(e.plans, e.stacks)
     cache = _kv_bytes(e) * e.context
     activations = sum(merged(share(plan) for plan in e.plans))
     states = {state.name: state.nbytes for plan in e.plans for state in plan.states}
@@ -235,8 +227,7 @@ def _memory(e: Explained) -> dict[str, int]:
 
 
 def _kv_bytes(e: Explained) -> int:
-    caches = (state.nbytes for state in e.plans[0].states if state.name.startswith("cache."))
-    return sum(caches) // e.context
+    return kv_nbytes(e.plans[0], e.context)
 
 
 def _misfit(e: Explained) -> str:
@@ -247,5 +238,5 @@ def _misfit(e: Explained) -> str:
     return ""
 
 
-def _total(rows: Sequence[Row]) -> int:
-    return sum(row.weight_bytes for row in rows)
+def _total(found: Sequence[Row]) -> int:
+    return sum(row.weight_bytes for row in found)

@@ -6,10 +6,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from wgslm.bench.random_source import RandomSource
+from wgslm.bench.shapes import shape_named
+from wgslm.cli.knobs import UsageError
 from wgslm.cli.terminal import load_progress, note_unless_json, size
 from wgslm.engine import Engine, ModelInfo
+from wgslm.errors import RequestError
 from wgslm.gguf import Directory, read_directory
-from wgslm.sources import ByteSource, open_parts
+from wgslm.sources import ByteSource, Location, open_parts
+
+DEFAULT_MIX = "q4_k_m"
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,22 @@ async def opened(location: str) -> AsyncIterator[tuple[list[ByteSource], Directo
     finally:
         for part in parts:
             await part.close()
+
+
+def locations(args: Namespace) -> list[Location]:
+    """Return the models that were typed: files first, then every shape in every quant."""
+    if args.quant and not args.shape:
+        raise UsageError("--quant has no place without --shape: a file has its own formats")
+    try:
+        made = [
+            RandomSource(shape_named(shape), mix)
+            for shape in args.shape
+            for mix in args.quant or [DEFAULT_MIX]
+        ]
+    except RequestError as error:
+        raise UsageError(str(error)) from error
+    files = [args.model] if isinstance(args.model, str) else args.model or []
+    return [*files, *made]
 
 
 def described(name: str, info: ModelInfo, seconds: float) -> str:

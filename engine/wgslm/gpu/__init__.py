@@ -87,6 +87,7 @@ class Device(Protocol):
     adapter: AdapterInfo
     limits: Limits
     features: frozenset[str]  # of FEATURES
+    has_timestamps: bool  # `profile` reads the GPU's own clock
 
     def create_buffer(self, nbytes: int, label: str) -> Buffer:
         """Return zeroed memory, or raise `LimitError`."""
@@ -105,6 +106,12 @@ class Device(Protocol):
 
     def submit(self, recording: object) -> None:
         """Run a recording once, in one pass."""
+
+    async def profile(self, recording: object) -> list[float]:
+        """Run a recording once, a pass for each dispatch, and return each one's seconds.
+
+        By the GPU's clock; without `has_timestamps` by this machine's, from its submit to its end.
+        """
 
     def release(self, recording: object) -> None:
         """Free what a recording holds; the buffers that it uses stay."""

@@ -3,7 +3,9 @@
 // Python decides everything; this file holds the GPU's objects, so that a step of hundreds of
 // dispatches is one call across the language border (1,500 calls would cost 3 ms a token).
 
+const TIMESTAMPS = "timestamp-query";
 const PATIENCE_MS = 120_000; // a GPU that is silent for longer counts as lost
+const MOST_TIMED = 2048; // dispatches: a query set has two entries for each, and 4096 in all
 const NO_MEMORY =
   "the GPU has no memory left for this model; a smaller context or model would fit, " +
   "or closing other tabs that use the GPU";
@@ -32,7 +34,7 @@ export async function openGpu(wanted) {
   }
   const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
   const requiredLimits = { maxBufferSize, maxStorageBufferBindingSize };
-  const requiredFeatures = wanted.filter((name) => adapter.features.has(name));
+  const requiredFeatures = [...wanted, TIMESTAMPS].filter((name) => adapter.features.has(name));
   const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
   return new Gpu(adapter, device);
 }
@@ -43,6 +45,7 @@ class Gpu {
     this.info = adapter.info;
     this.isFallback = Boolean(adapter.info.isFallbackAdapter ?? adapter.isFallbackAdapter);
     this.features = [...device.features];
+    this.hasTimestamps = device.features.has(TIMESTAMPS);
     this.bufferNbytes = device.limits.maxBufferSize;
     this.bindingNbytes = device.limits.maxStorageBufferBindingSize;
     this.buffers = new Map();
@@ -145,15 +148,59 @@ class Gpu {
 
   submit(id) {
     this.check();
+    this.run(this.recordings.get(id).steps);
+  }
+
+  run(steps) {
     const encoder = this.device.createCommandEncoder();
     const pass = encoder.beginComputePass();
-    for (const { pipeline, group, grid } of this.recordings.get(id).steps) {
-      pass.setPipeline(pipeline);
-      pass.setBindGroup(0, group);
-      pass.dispatchWorkgroups(grid[0], grid[1], grid[2]);
-    }
+    for (const step of steps) encode(pass, step);
     pass.end();
     this.device.queue.submit([encoder.finish()]);
+  }
+
+  /** Run a recording once, a pass for each dispatch, and return each one's seconds. */
+  async profile(id) {
+    this.check();
+    const { steps } = this.recordings.get(id);
+    const seconds = [];
+    for (let first = 0; first < steps.length; first += MOST_TIMED) {
+      const some = steps.slice(first, first + MOST_TIMED);
+      seconds.push(...(await (this.hasTimestamps ? this.timestamps(some) : this.waits(some))));
+    }
+    return new Float64Array(seconds);
+  }
+
+  async timestamps(steps) {
+    const count = 2 * steps.length;
+    const querySet = this.device.createQuerySet({ type: "timestamp", count });
+    const usage = GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC;
+    const resolved = this.device.createBuffer({ size: 8 * count, usage });
+    const encoder = this.device.createCommandEncoder();
+    steps.forEach((step, i) => {
+      const marks = { querySet, beginningOfPassWriteIndex: 2 * i, endOfPassWriteIndex: 2 * i + 1 };
+      const pass = encoder.beginComputePass({ timestampWrites: marks });
+      encode(pass, step);
+      pass.end();
+    });
+    encoder.resolveQuerySet(querySet, 0, count, resolved, 0);
+    this.device.queue.submit([encoder.finish()]);
+    const ticks = new BigInt64Array((await this.readFrom(resolved, 0, 8 * count)).buffer);
+    resolved.destroy();
+    querySet.destroy();
+    return steps.map((_, i) => Number(ticks[2 * i + 1] - ticks[2 * i]) / 1e9);
+  }
+
+  /** Without timestamps: the time from each dispatch's submit to its end, by our clock. */
+  async waits(steps) {
+    const seconds = [];
+    for (const step of steps) {
+      const begun = performance.now();
+      this.run([step]);
+      await this.idle();
+      seconds.push((performance.now() - begun) / 1000);
+    }
+    return seconds;
   }
 
   release(id) {
@@ -164,9 +211,13 @@ class Gpu {
   /** Wait for all submitted work and return a copy of a buffer's bytes. */
   async read(id, offset, nbytes) {
     this.check();
+    return this.readFrom(this.buffers.get(id), offset, nbytes);
+  }
+
+  async readFrom(buffer, offset, nbytes) {
     const staging = this.takeStaging(nbytes);
     const encoder = this.device.createCommandEncoder();
-    encoder.copyBufferToBuffer(this.buffers.get(id), offset, staging, 0, nbytes);
+    encoder.copyBufferToBuffer(buffer, offset, staging, 0, nbytes);
     this.device.queue.submit([encoder.finish()]);
     await this.settled(staging.mapAsync(GPUMapMode.READ, 0, nbytes), "answer");
     const bytes = new Uint8Array(staging.getMappedRange(0, nbytes).slice(0));
@@ -215,6 +266,12 @@ class Gpu {
     this.ending ??= "it was closed";
     this.device.destroy();
   }
+}
+
+function encode(pass, { pipeline, group, grid }) {
+  pass.setPipeline(pipeline);
+  pass.setBindGroup(0, group);
+  pass.dispatchWorkgroups(grid[0], grid[1], grid[2]);
 }
 
 /** Reject when a promise takes longer than PATIENCE_MS. */

@@ -52,6 +52,7 @@ class BrowserDevice:
             driver=words[2] if words[2] not in name else "",
         )
         self.features = frozenset(FEATURES) & frozenset(gpu.features.to_py())
+        self.has_timestamps = bool(gpu.hasTimestamps)
         self.limits = Limits(
             buffer_nbytes=int(gpu.bufferNbytes),
             binding_nbytes=int(gpu.bindingNbytes) // ALIGNMENT * ALIGNMENT,
@@ -103,6 +104,11 @@ class BrowserDevice:
     def submit(self, recording: object) -> None:
         """Run a recording once, in one pass."""
         _called(self._gpu.submit, recording)
+
+    async def profile(self, recording: object) -> list[float]:
+        """Run a recording once and return each dispatch's seconds."""
+        seconds: Any = await _awaited(self._gpu.profile(recording))
+        return list(seconds.to_py())
 
     def release(self, recording: object) -> None:
         """Free the uniforms."""

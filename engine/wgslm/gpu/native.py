@@ -4,10 +4,13 @@ import asyncio
 import contextlib
 import os
 import re
+import time
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import wgpu
+from wgpu.backends.wgpu_native import lib
 from wgpu.backends.wgpu_native.extras import set_instance_extras
 
 from wgslm.errors import DeviceLostError, LimitError, NoAdapterError, ShaderError
@@ -15,6 +18,8 @@ from wgslm.gpu import ALIGNMENT, AdapterInfo, Buffer, Job, Limits, Program, View
 from wgslm.gpu.wgsl import Binding
 
 PATIENCE_SECONDS = 120.0  # a GPU that is silent for longer counts as lost
+TIMESTAMPS = "timestamp-query"
+MOST_TIMED = 2048  # dispatches: a query set has two entries for each, and 4096 in all
 USAGE = wgpu.BufferUsage.STORAGE | wgpu.BufferUsage.COPY_DST | wgpu.BufferUsage.COPY_SRC
 BINDING_TYPE = {
     "uniform": "uniform",
@@ -30,11 +35,14 @@ LIMITS = (
 )
 
 
+Step = tuple[object, object, tuple[int, int, int]]  # pipeline, bind group, grid
+
+
 @dataclass(frozen=True)
 class Recording:
     """Dispatches with everything bound; `params` is the memory of their uniforms."""
 
-    steps: tuple[tuple[object, object, tuple[int, int, int]], ...]  # pipeline, bind group, grid
+    steps: tuple[Step, ...]
     params: wgpu.GPUBuffer
 
 
@@ -104,6 +112,8 @@ class NativeDevice:
         # naga's name for WebGPU's "subgroups"; it knows the functions without an `enable`
         features = ["subgroup"] if "subgroup" in adapter.features else []
         self.features = frozenset({"subgroups"} if features else ())
+        self.has_timestamps = TIMESTAMPS in adapter.features
+        features += [TIMESTAMPS] if self.has_timestamps else []
         self._device = adapter.request_device_sync(
             required_limits=limits, required_features=features
         )
@@ -174,10 +184,8 @@ class NativeDevice:
         with _lost():
             encoder = self._device.create_command_encoder()
             compute = encoder.begin_compute_pass()
-            for pipeline, group, grid in recording.steps:
-                compute.set_pipeline(pipeline)
-                compute.set_bind_group(0, group)
-                compute.dispatch_workgroups(*grid)
+            for step in recording.steps:
+                _encode(compute, step)
             compute.end()
             self._queue.submit([encoder.finish()])
 
@@ -187,14 +195,58 @@ class NativeDevice:
         recording.params.destroy()
 
     async def read(self, view: View) -> bytes:
-        """Read back in a thread, so that a server answers others meanwhile.
+        """Read back in a thread, so that a server answers others meanwhile."""
+        nbytes = -(-view.nbytes // 4) * 4
+        return (await self._read(_gpu(view.buffer), view.offset, nbytes))[: view.nbytes]
+
+    async def profile(self, recording: object) -> list[float]:
+        """Run a recording once and return each dispatch's seconds."""
+        assert isinstance(recording, Recording), "made by `record`"
+        seconds: list[float] = []
+        if self.has_timestamps:
+            for first in range(0, len(recording.steps), MOST_TIMED):
+                seconds += await self._timestamps(recording.steps[first : first + MOST_TIMED])
+            return seconds
+        for step in recording.steps:
+            begun = time.perf_counter()
+            self.submit(Recording((step,), recording.params))
+            await self.idle()
+            seconds.append(time.perf_counter() - begun)
+        return seconds
+
+    async def _timestamps(self, steps: Sequence[Step]) -> list[float]:
+        count = 2 * len(steps)
+        queries = self._device.create_query_set(type="timestamp", count=count)
+        usage = wgpu.BufferUsage.QUERY_RESOLVE | wgpu.BufferUsage.COPY_SRC
+        resolved = self._device.create_buffer(size=8 * count, usage=usage)
+        with _lost():
+            encoder = self._device.create_command_encoder()
+            for index, step in enumerate(steps):
+                marks = {
+                    "query_set": queries,
+                    "beginning_of_pass_write_index": 2 * index,
+                    "end_of_pass_write_index": 2 * index + 1,
+                }
+                compute = encoder.begin_compute_pass(timestamp_writes=marks)
+                _encode(compute, step)
+                compute.end()
+            encoder.resolve_query_set(queries, 0, count, resolved, 0)
+            self._queue.submit([encoder.finish()])
+        ticks = array("Q", await self._read(resolved, 0, 8 * count))
+        resolved.destroy()
+        queries.destroy()
+        # wgpu-native 29 gives the driver's ticks, where WebGPU promises nanoseconds
+        tick = lib.wgpuQueueGetTimestampPeriod(self._queue._internal) * 1e-9
+        return [(ticks[i + 1] - ticks[i]) * tick for i in range(0, count, 2)]
+
+    async def _read(self, buffer: wgpu.GPUBuffer, offset: int, nbytes: int) -> bytes:
+        """Return bytes of a buffer after all submitted work.
 
         A cancelled read ends when the thread does: whatever follows, `close` above all, must
         not find it still waiting for the GPU (it would wait for ever).
         """
-        nbytes = -(-view.nbytes // 4) * 4
         thread = asyncio.ensure_future(
-            asyncio.to_thread(self._queue.read_buffer, _gpu(view.buffer), view.offset, nbytes)
+            asyncio.to_thread(self._queue.read_buffer, buffer, offset, nbytes)
         )
         try:
             await asyncio.wait({thread}, timeout=PATIENCE_SECONDS)
@@ -204,7 +256,7 @@ class NativeDevice:
         if not thread.done():
             raise DeviceLostError(f"the GPU did not answer within {PATIENCE_SECONDS:.0f} s")
         with _lost():
-            return bytes(thread.result()[: view.nbytes])
+            return bytes(thread.result())
 
     async def idle(self) -> None:
         """Wait for all submitted work."""
@@ -263,6 +315,13 @@ class NativeDevice:
             found = re.search(r"wgsl:(\d+):", str(error))
             where = shader.locate(int(found[1])) if found else shader.name
             raise ShaderError(f"{where}: {error}") from error
+
+
+def _encode(compute: wgpu.GPUComputePassEncoder, step: Step) -> None:
+    pipeline, group, grid = step
+    compute.set_pipeline(pipeline)
+    compute.set_bind_group(0, group)
+    compute.dispatch_workgroups(*grid)
 
 
 @contextlib.contextmanager

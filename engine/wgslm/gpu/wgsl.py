@@ -21,6 +21,7 @@ BINDING = re.compile(
 )
 PARAMS = re.compile(r"struct Params \{(.*?)\}", re.DOTALL)
 CONSTANT = re.compile(r"^const (\w+) = (\d+)u;", re.MULTILINE)
+DECLARED = re.compile(r"^(?:fn|const|override|alias) (\w+)")
 FIELD = re.compile(r"(\w+): (u32|f32),")
 FORMAT = {"u32": "I", "f32": "f"}  # WGSL scalar -> struct format
 
@@ -86,6 +87,7 @@ def load(name: str, **bound: str) -> Shader:
     """Compose `shaders/<name>.wgsl` with everything that it imports, each file once.
 
     `bound` says which file an abstract import stands for: `load("matvec", quant="quants/q4_0")`.
+    With "<file> as second" the file's functions, and the streams they read, end in `_second`.
     """
     lines: list[tuple[str, int, str]] = []
     _append(name, lines, bound, seen=set())
@@ -113,6 +115,19 @@ def _append(
         raise ShaderError(f"no shader {name!r}: {path} does not exist")
     for number, line in enumerate(path.read_text().splitlines(), start=1):
         if found := IMPORT.match(line):
-            _append(bound.get(found[1], found[1]), lines, bound, seen)
+            file, _, suffix = bound.get(found[1], found[1]).partition(" as ")
+            if suffix:
+                lines += _renamed(file, suffix, bound)
+            else:
+                _append(file, lines, bound, seen)
         else:
             lines.append((name, number, line))
+
+
+def _renamed(file: str, suffix: str, bound: dict[str, str]) -> list[tuple[str, int, str]]:
+    """Compose a decoder apart, everything that it declares or reads ending in `_<suffix>`."""
+    lines: list[tuple[str, int, str]] = []
+    _append(file, lines, bound, seen=set())
+    names = {name for *_, line in lines for name in DECLARED.findall(line)} | {"quants", "scales"}
+    pattern = re.compile(rf"\b({'|'.join(sorted(names))})\b")
+    return [(name, number, pattern.sub(rf"\1_{suffix}", line)) for name, number, line in lines]

@@ -42,6 +42,16 @@ class Dispatch:
     grid: Grid
 
 
+@dataclass(frozen=True)
+class Columns:
+    """`count` values a token, in columns `offset ..` of memory f32 [T, stride]."""
+
+    ref: Ref
+    count: int
+    stride: int
+    offset: int = 0
+
+
 STEP = Ref("state", "step")
 STEP_IDS = 8  # u32 words before the ids in the step buffer: count, position, 6 to spare
 

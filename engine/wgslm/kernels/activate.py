@@ -3,23 +3,30 @@
 from typing import Literal
 
 from wgslm.gpu import Program
-from wgslm.kernels import STEP, Dispatch, Ref, ceil_div
+from wgslm.kernels import STEP, Columns, Dispatch, Ref, ceil_div
 
 Activation = Literal["silu", "gelu"]
 
 
 def activate(
-    gate: Ref, up: Ref | None, y: Ref, tokens: int, dim: int, activation: Activation
+    gate: Columns, up: Columns | None, y: Ref, tokens: int, activation: Activation
 ) -> Dispatch:
-    """y = act(gate) * up, or act(gate) without `up`. All f32 [tokens, dim]."""
-    constants: list[tuple[str, int | float]] = []
-    if up is None:
-        constants.append(("GATED", False))
-    if activation == "gelu":
-        constants.append(("GELU", True))
+    """y = act(gate) * up, or act(gate) without `up`; both lie in one slot. y: f32 [tokens, dim]."""
+    assert up is None or (up.ref, up.stride) == (gate.ref, gate.stride), "one binding holds both"
+    constants = [*activation_bound(activation), *(() if up else (("GATED", False),))]
     return Dispatch(
         Program("activate", constants=tuple(constants)),
-        {"dim": dim},
-        {"step": STEP, "gate": gate, "up": up or gate, "y": y},
-        (ceil_div(dim, 64), tokens, 1),
+        {
+            "dim": gate.count,
+            "stride": gate.stride,
+            "gate": gate.offset,
+            "up": up.offset if up else 0,
+        },
+        {"step": STEP, "x": gate.ref, "y": y},
+        (ceil_div(gate.count, 64), tokens, 1),
     )
+
+
+def activation_bound(activation: Activation) -> tuple[tuple[str, bool], ...]:
+    """Return the overrides of lib/activation."""
+    return (("GELU", True),) if activation == "gelu" else ()

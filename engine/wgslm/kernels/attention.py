@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from wgslm.errors import UnsupportedError
 from wgslm.gpu import Program
-from wgslm.kernels import STEP, Dispatch, Grid, Ref, ceil_div
+from wgslm.kernels import STEP, Dispatch, Ref, ceil_div
 from wgslm.kernels.schedule import Schedule
 
 KvType = Literal["f16", "f32", "q8_0", "q4_0"]
@@ -112,13 +112,8 @@ def attention(
 ) -> Dispatch:
     """o = softmax(scale * q k^T) v over what each token sees. o: f32 [tokens, heads * dim]."""
     group = q.count // cache.heads
-    shader = "attention" if tokens == 1 else schedule.attention_many
-    reduce = schedule.reduce_bound if tokens == 1 else ()
-    program = Program(shader, (*cache.program_bound, *reduce), cache.constants)
-    grid: Grid = (q.count, tokens, 1)
-    if tokens > 1:
-        tiles = ceil_div(tokens * group, program.source().constant("TILE_ROWS"))
-        grid = (cache.heads, tiles, 1)
+    program = Program(schedule.attention_many, cache.program_bound, cache.constants)
+    tiles = ceil_div(tokens * group, program.source().constant("TILE_ROWS"))
     return Dispatch(
         program,
         {
@@ -131,7 +126,7 @@ def attention(
             "scale": scale,
         },
         {"step": STEP, "q": q.ref, "k_cache": cache.k, "v_cache": cache.v, "o": o},
-        grid,
+        (cache.heads, tiles, 1),
     )
 
 

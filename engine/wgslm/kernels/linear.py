@@ -1,10 +1,11 @@
 """Matrix products with quantised weights, and the look-up of single rows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from wgslm.gpu import Program
-from wgslm.kernels import STEP, Dispatch, Grid, Ref, ceil_div, fold
+from wgslm.kernels import STEP, Columns, Dispatch, Ref, ceil_div, fold
+from wgslm.kernels.activate import Activation, activation_bound
 from wgslm.kernels.schedule import Schedule
 from wgslm.quants import Quant
 
@@ -60,43 +61,136 @@ def embed(
         )
 
 
+@dataclass(frozen=True)
+class Product:
+    """A matrix with its bias, if it has one: f32 values from `offset` on."""
+
+    matrix: Matrix
+    bias: Columns | None = None
+
+
+@dataclass(frozen=True)
+class InputNorm:
+    """What is done to x before a product: RMS norm with a gain f32 [dim]."""
+
+    gain: Ref
+    eps: float
+
+
 def linear(
-    w: Matrix,
+    w: Product,
     x: Ref,
-    y: Ref,
+    y: Columns,
     tokens: int,
     schedule: Schedule,
     *,
-    bias: Ref | None = None,
     residual: Ref | None = None,
 ) -> Iterator[Dispatch]:
-    """y = x W^T (+ bias) (+ residual). x: f32 [tokens, row]; y, residual: f32 [tokens, rows]."""
-    shader = schedule.linear_one if tokens == 1 else schedule.linear_many
-    constants = [("HAS_BIAS", True)] if bias else []
-    constants += [("HAS_RESIDUAL", True)] if residual else []
-    for part, (first, rows) in enumerate(w.parts):
-        bindings = {**w.streams(part), "x": x, "bias": bias or x, "residual": residual or x, "y": y}
-        if tokens > 1:
-            bindings = {"step": STEP, **bindings}
-        program = Program(shader, w.program_bound, tuple(constants))
+    """y = x W^T (+ bias) (+ residual). x: f32 [tokens, row]; residual: f32 [tokens, rows]."""
+    if tokens == 1:
+        yield from linear_one((w,), x, y, schedule, residual=residual)
+        return
+    program = Program(
+        schedule.linear_many, w.matrix.program_bound, _has(bias=w.bias, residual=residual)
+    )
+    shader = program.source()
+    for part, (first, rows) in enumerate(w.matrix.parts):
         yield Dispatch(
             program,
             {
                 "rows": rows,
-                "groups": w.groups,
-                "dim4": w.row // 4,
-                "first_row": first,
-                "width": w.rows,
+                "groups": w.matrix.groups,
+                "dim4": w.matrix.row // 4,
+                "width": y.stride,
+                "column": y.offset + first,
+                "bias_at": w.bias.offset + first if w.bias else 0,
             },
-            bindings,
-            _grid(program, rows, tokens),
+            {
+                "step": STEP,
+                **w.matrix.streams(part),
+                "x": x,
+                "bias": w.bias.ref if w.bias else x,
+                "residual": residual or x,
+                "y": y.ref,
+            },
+            (
+                ceil_div(rows, shader.constant("TILE_ROWS")),
+                ceil_div(tokens, shader.constant("TILE_TOKENS")),
+                1,
+            ),
         )
 
 
-def _grid(program: Program, rows: int, tokens: int) -> Grid:
-    """Cover rows and tokens with tiles of the shape that the shader states."""
-    shader = program.source()
-    groups = ceil_div(rows, shader.constant("TILE_ROWS"))
-    if tokens == 1:
-        return fold(groups)
-    return (groups, ceil_div(tokens, shader.constant("TILE_TOKENS")), 1)
+def linear_one(
+    products: Sequence[Product],
+    x: Ref,
+    y: Columns,
+    schedule: Schedule,
+    *,
+    norm: InputNorm | None = None,
+    residual: Ref | None = None,
+    gate: Activation | None = None,
+) -> Iterator[Dispatch]:
+    """y = h W^T (+ bias) (+ residual) for one token; h is x, or its norm.
+
+    Up to two products at once (`can_join`): the second's rows follow the first's. With `gate` the
+    first half of all rows are gates: y = act(gate) * up.
+    """
+    assert not (norm and residual), "they share a binding"
+    first, second = products[0], products[1] if len(products) > 1 else None
+    assert second is None or can_join(first, second), "one dispatch cannot do both"
+    bound = (*first.matrix.program_bound, ("second", "lib/no_second"))
+    if second:
+        bound = (bound[0], ("second", f"quants/{second.matrix.quant.name} as second"))
+    constants = [("NORM", True)] if norm else []
+    constants += [("HAS_SECOND", True)] if second else []
+    constants += [("GATED", True), *activation_bound(gate)] if gate else []
+    constants += _has(bias=first.bias, residual=residual)
+    program = Program(schedule.linear_one, bound, tuple(constants))
+    tile = program.source().constant("TILE_ROWS")
+    rows_second = second.matrix.rows if second else 0
+    for part, (start, rows) in enumerate(first.matrix.parts):
+        outputs = (rows + rows_second) // (2 if gate else 1)
+        per_group = tile // 2 if gate and schedule.linear_one == "linear_rows" else tile
+        yield Dispatch(
+            program,
+            {
+                "outputs": outputs,
+                "rows": rows,
+                "groups": first.matrix.groups,
+                "dim4": first.matrix.row // 4,
+                "column": y.offset + start,
+                "bias_at": first.bias.offset + start if first.bias else 0,
+                "eps": norm.eps if norm else 0.0,
+            },
+            {
+                **first.matrix.streams(part),
+                **_second(second or first, part),
+                "x": x,
+                "other": norm.gain if norm else residual or x,
+                "bias": first.bias.ref if first.bias else x,
+                "y": y.ref,
+            },
+            fold(ceil_div(outputs, per_group)),
+        )
+
+
+def can_join(first: Product, second: Product) -> bool:
+    """Say whether one dispatch can do both: whole matrices, biases one after the other."""
+    whole = len(first.matrix.parts) == len(second.matrix.parts) == 1
+    if not (whole and first.bias and second.bias):
+        return whole and first.bias is second.bias
+    return (
+        first.bias.ref == second.bias.ref
+        and first.bias.offset + first.matrix.rows == second.bias.offset
+    )
+
+
+def _second(w: Product, part: int) -> dict[str, Ref]:
+    return {f"{name}_second": ref for name, ref in w.matrix.streams(part).items()}
+
+
+def _has(*, bias: Columns | None, residual: Ref | None) -> tuple[tuple[str, bool], ...]:
+    """Return the overrides for what is added."""
+    wanted = {"HAS_BIAS": bias, "HAS_RESIDUAL": residual}
+    return tuple((name, True) for name, value in wanted.items() if value is not None)

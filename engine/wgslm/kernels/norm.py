@@ -1,12 +1,12 @@
 """Normalisation."""
 
 from wgslm.gpu import Program
-from wgslm.kernels import STEP, Dispatch, Ref, fold
+from wgslm.kernels import STEP, Columns, Dispatch, Ref, fold
 from wgslm.kernels.schedule import Schedule
 
 
 def rmsnorm(
-    x: Ref,
+    x: Columns,
     gain: Ref,
     y: Ref,
     tokens: int,
@@ -14,17 +14,23 @@ def rmsnorm(
     eps: float,
     schedule: Schedule,
     *,
-    per_token: int = 1,
     last: bool = False,
 ) -> Dispatch:
-    """y = x / sqrt(mean(x^2) + eps) * gain. x, y: f32 [tokens * per_token, dim].
+    """y = x / sqrt(mean(x^2) + eps) * gain over runs of `dim` values, in y one after the other.
 
     With `last` only the step's last token: y is [1, dim].
     """
+    per_token = x.count // dim
     return Dispatch(
         Program("rmsnorm", schedule.reduce_bound, constants=(("LAST", True),) if last else ()),
-        {"dim": dim, "per_token": per_token, "eps": eps},
-        {"step": STEP, "x": x, "gain": gain, "y": y},
+        {
+            "dim": dim,
+            "per_token": per_token,
+            "stride": x.stride,
+            "offset": x.offset,
+            "eps": eps,
+        },
+        {"step": STEP, "x": x.ref, "gain": gain, "y": y},
         fold(1 if last else tokens * per_token),
     )
 

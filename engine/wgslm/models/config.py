@@ -11,7 +11,7 @@ from wgslm.plan.rope import Rope, Scaling, make_rope
 # Beyond every model there is; so that a hostile number costs nothing before it is refused.
 MOST_DIM = 1 << 16
 MOST_HEADS = 1024
-MOST_HEAD_DIM = 256  # what shaders/attention.wgsl holds
+MOST_HEAD_DIM = 256  # what the attention kernels hold
 MOST_CONTEXT = 1 << 24
 
 

@@ -25,7 +25,7 @@ def forward(p: Recorder, c: Config, w: Tensors) -> Slot:
     x = p.embed(w["token_embd"], positions)  # [T, dim]
     width = c.heads * c.head_dim
     for layer in w.blocks(c.layers):
-        (qkv,) = p.norm_linear(x, layer.gain("attn_norm"), layer["attn_qkv"])  # [T, 3*H*D]
+        (qkv,) = p.norm_linear(x, layer.gain("attn_norm"), layer["attn_qkv",])  # [T, 3*H*D]
         if qkv.columns != 3 * width:
             raise GgufError(
                 f"'blk.{layer.index}.attn_qkv.weight' has {qkv.columns} rows; Q, K and V of "
@@ -34,5 +34,7 @@ def forward(p: Recorder, c: Config, w: Tensors) -> Slot:
         q, k, v = (qkv.slice(i * width, width) for i in range(3))
         o = p.attention(layer.index, q, k, v, **c.attention, rope=None)  # [T, H*D]
         x = p.linear(o, layer["attn_output"], residual=x)  # [T, dim]
-        x = p.mlp(x, layer.gain("ffn_norm"), *layer["ffn_up", "ffn_down"], act="gelu")  # [T, dim]
+        x = p.mlp(
+            x, layer.gain("ffn_norm"), layer["ffn_up",], layer["ffn_down"], act="gelu"
+        )  # [T, dim]
     return p.head(x, w.gain("output_norm"), output(w))  # [vocab]

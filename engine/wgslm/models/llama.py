@@ -29,7 +29,7 @@ def forward(p: Recorder, c: Config, w: Tensors) -> Slot:
         o = p.attention(layer.index, q, k, v, **c.attention, rope=c.rope)  # [T, H*D]
         x = p.linear(o, layer["attn_output"], residual=x)  # [T, dim]
         x = p.gated_mlp(
-            x, layer.gain("ffn_norm"), *layer["ffn_gate", "ffn_up", "ffn_down"], act="silu"
+            x, layer.gain("ffn_norm"), layer["ffn_gate", "ffn_up"], layer["ffn_down"], act="silu"
         )  # [T, dim]
     return p.head(x, w.gain("output_norm"), output(w))  # [vocab]
 

@@ -32,6 +32,6 @@ def forward(p: Recorder, c: Config, w: Tensors) -> Slot:
         )  # [T, H*D]
         x = p.linear(o, layer["attn_output"], residual=x)  # [T, dim]
         x = p.gated_mlp(
-            x, layer.gain("ffn_norm"), *layer["ffn_gate", "ffn_up", "ffn_down"], act="silu"
+            x, layer.gain("ffn_norm"), layer["ffn_gate", "ffn_up"], layer["ffn_down"], act="silu"
         )  # [T, dim]
     return p.head(x, w.gain("output_norm"), output(w))  # [vocab]

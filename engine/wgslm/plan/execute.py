@@ -62,10 +62,19 @@ class Executor:
     def submit(self, ids: Sequence[int], position: int, wanted: int = 1) -> Plan:
         """Run one step over `ids`, the first of which is at `position`; read nothing."""
         assert 0 < len(ids) <= self.size, "the caller cuts prompts into steps"
+        plan = self._begin(ids, position, wanted)
+        self.device.submit(self._recordings[plan.size])
+        return plan
+
+    async def profile(self, ids: Sequence[int], position: int) -> tuple[Plan, list[float]]:
+        """Run one step as `submit` does, and return the seconds of each of its dispatches."""
+        plan = self._begin(ids, position, 1)
+        return plan, await self.device.profile(self._recordings[plan.size])
+
+    def _begin(self, ids: Sequence[int], position: int, wanted: int) -> Plan:
         plan = next(plan for plan in self.plans if plan.size >= len(ids))
         header = struct.pack(f"<{STEP_IDS}I", len(ids), position, wanted, 0, 0, 0, 0, 0)
         self.device.write(self._states["step"], 0, header + struct.pack(f"<{len(ids)}I", *ids))
-        self.device.submit(self._recordings[plan.size])
         return plan
 
     async def candidates(self, plan: Plan, *, everything: bool = False) -> Candidates:

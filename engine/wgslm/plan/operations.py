@@ -7,7 +7,7 @@ from wgslm.kernels.activate import Activation
 from wgslm.kernels.linear import Matrix
 from wgslm.plan import Slot
 from wgslm.plan.rope import Rope
-from wgslm.plan.tensors import Gain, Weight
+from wgslm.plan.tensors import Gain, Group, Weight
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,12 @@ class Embed:
 
 @dataclass(frozen=True)
 class NormLinear:
-    """ys[i] = weights[i] norm(x)."""
+    """y = norm(x) times each weight of the group, in columns one after the other."""
 
     x: Slot
     norm: Norm
-    weights: tuple[Weight, ...]
-    ys: tuple[Slot, ...]
+    group: Group
+    y: Slot
 
 
 @dataclass(frozen=True)
@@ -66,12 +66,14 @@ class Linear:
 
 @dataclass(frozen=True)
 class Mlp:
-    """y = x + down(act(gate(norm(x))) * up(norm(x))); without a gate, act(up(norm(x)))."""
+    """y = x + down(act(gate(norm(x))) * up(norm(x))); without a gate, act(up(norm(x))).
+
+    `up` is the group of both (gate first), or of up alone.
+    """
 
     x: Slot
     norm: Norm
-    gate: Weight | None
-    up: Weight
+    up: Group
     down: Weight
     activation: Activation
     y: Slot

@@ -3,7 +3,6 @@
 A verb checks shapes and appends an operation; which kernels it becomes is `lower`'s decision.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -21,7 +20,7 @@ from wgslm.plan.operations import (
     Operation,
 )
 from wgslm.plan.rope import Rope
-from wgslm.plan.tensors import Gain, Weight
+from wgslm.plan.tensors import Gain, Group, Weight
 
 
 @dataclass
@@ -43,14 +42,11 @@ class Recorder:
         self.operations.append(Embed(table.matrix, matrix, y))
         return y
 
-    def norm_linear(
-        self, x: Slot, gain: Gain, weights: Weight | Sequence[Weight]
-    ) -> tuple[Slot, ...]:
-        """Normalise x [T, dim] and multiply. -> [T, rows] for each weight"""
-        weights = (weights,) if isinstance(weights, Weight) else tuple(weights)
-        ys = tuple(self._product(x, w) for w in weights)
-        self.operations.append(NormLinear(x, self._norm(gain, x.columns), weights, ys))
-        return ys
+    def norm_linear(self, x: Slot, gain: Gain, group: Group) -> tuple[Slot, ...]:
+        """Normalise x [T, dim] and multiply. -> [T, rows] for each matrix of the group"""
+        y = self._products(x, group)
+        self.operations.append(NormLinear(x, self._norm(gain, x.columns), group, y))
+        return tuple(y.slice(first, count) for first, count in group.columns)
 
     def attention(
         self,
@@ -104,15 +100,16 @@ class Recorder:
         return y
 
     def gated_mlp(
-        self, x: Slot, gain: Gain, gate: Weight, up: Weight, down: Weight, *, act: Activation
+        self, x: Slot, gain: Gain, gate_up: Group, down: Weight, *, act: Activation
     ) -> Slot:
         """x + down(act(gate(norm(x))) * up(norm(x))). -> [T, dim]"""
-        _check(gate.matrix.rows, up.matrix.rows, gate.matrix.name, "rows")
-        return self._mlp(x, gain, gate, up, down, act)
+        (_, gate), (_, up) = gate_up.columns
+        _check(gate, up, gate_up.weights[0].matrix.name, "rows")
+        return self._mlp(x, gain, gate_up, down, act)
 
-    def mlp(self, x: Slot, gain: Gain, up: Weight, down: Weight, *, act: Activation) -> Slot:
+    def mlp(self, x: Slot, gain: Gain, up: Group, down: Weight, *, act: Activation) -> Slot:
         """x + down(act(up(norm(x)))). -> [T, dim]"""
-        return self._mlp(x, gain, None, up, down, act)
+        return self._mlp(x, gain, up, down, act)
 
     def head(self, x: Slot, gain: Gain, w: Weight) -> Slot:
         """Return the logits of the step's last token, or of all. -> [1 or T, vocab]"""
@@ -121,21 +118,12 @@ class Recorder:
         self.operations.append(Head(x, self._norm(gain, x.columns), w, self.each, logits))
         return logits
 
-    def _mlp(
-        self,
-        x: Slot,
-        gain: Gain,
-        gate: Weight | None,
-        up: Weight,
-        down: Weight,
-        act: Activation,
-    ) -> Slot:
-        for w in filter(None, (gate, up)):
-            _check(w.matrix.row, x.columns, w.matrix.name, "values a row")
-        _check(down.matrix.row, up.matrix.rows, down.matrix.name, "values a row")
+    def _mlp(self, x: Slot, gain: Gain, up: Group, down: Weight, act: Activation) -> Slot:
+        self._products(x, up)
+        _check(down.matrix.row, up.columns[-1][1], down.matrix.name, "values a row")
         _check(down.matrix.rows, x.columns, down.matrix.name, "rows")
         y = self._slot(x.columns)
-        self.operations.append(Mlp(x, self._norm(gain, x.columns), gate, up, down, act, y))
+        self.operations.append(Mlp(x, self._norm(gain, x.columns), up, down, act, y))
         return y
 
     def _norm(self, gain: Gain, dim: int) -> Norm:
@@ -145,10 +133,13 @@ class Recorder:
             raise GgufError(f"the norm {gain.gain.name!r} {wanted} a bias in this architecture")
         return Norm(self.norm, self.eps, gain)
 
+    def _products(self, x: Slot, group: Group) -> Slot:
+        for w in group.weights:
+            _check(w.matrix.row, x.columns, w.matrix.name, "values a row")
+        return self._slot(group.rows)
+
     def _product(self, x: Slot, w: Weight) -> Slot:
         _check(w.matrix.row, x.columns, w.matrix.name, "values a row")
-        if w.bias:
-            _check(w.bias.size, w.matrix.rows, w.bias.name, "values")
         return self._slot(w.matrix.rows)
 
     def _slot(self, columns: int) -> Slot:

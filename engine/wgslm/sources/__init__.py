@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from wgslm.errors import SourceError
 from wgslm.sources.parts import Part, all_parts, part_of, sort_parts
@@ -31,9 +31,10 @@ __all__ = [
 Chunk: TypeAlias = object
 # A JavaScript File or Blob.
 File: TypeAlias = object
-Location: TypeAlias = "str | os.PathLike[str] | File | Sequence[File]"
+Location: TypeAlias = "str | os.PathLike[str] | ByteSource | File | Sequence[File]"
 
 
+@runtime_checkable
 class ByteSource(Protocol):
     """One file of a known size, readable by ranges, several at a time."""
 
@@ -63,7 +64,12 @@ async def open_source(location: Location, patience: Patience = PATIENCE) -> Byte
 
 
 async def open_parts(location: Location, patience: Patience = PATIENCE) -> list[ByteSource]:
-    """Open every file of a model in order, given any part of a split one or all picked Files."""
+    """Open every file of a model in order, given any part of a split one or all picked Files.
+
+    A source stands for itself.
+    """
+    if isinstance(location, ByteSource):
+        return [location]
     if not isinstance(location, str | os.PathLike):
         return await _open_picked(location, patience)
     text = os.fspath(location)

@@ -2,10 +2,14 @@
 
 import * as store from "./store.js";
 
+// What the embedded model is good at; tests/engine/test_demo_answers.py asks it each of these.
 const IDEAS = [
-  "Tell me a short story about a lighthouse.",
-  "Explain how tokens differ from words.",
-  "Write a haiku about the first snow.",
+  "What is wgslm?",
+  "Is my chat private?",
+  "How do I load a bigger model?",
+  "What is a token?",
+  "Tell me a short story about a fox.",
+  "Tell me a joke.",
 ];
 const $ = (id) => document.getElementById(id);
 

@@ -1,0 +1,1 @@
+"""Benchmarks that the command line and the tab share: shapes, measurements, reports."""

@@ -1,0 +1,41 @@
+// The signature of y = x W^T (+ bias) (+ residual) for many tokens
+//
+// W: [rows, groups * 32], one part of a matrix; x: [T, dim]; y, residual: [T, width], where row r
+// gives column `column + r`; bias: from value bias_at on. `bias` and `residual` are read only when
+// the overrides say so, and may otherwise be any buffer.
+
+#import lib/step
+#import quant
+
+override HAS_BIAS: bool = false;
+override HAS_RESIDUAL: bool = false;
+
+struct Params {
+    rows: u32,
+    groups: u32,
+    dim4: u32,
+    width: u32,
+    column: u32,
+    bias_at: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> step: array<u32>;
+@group(0) @binding(2) var<storage, read> quants: array<vec4u>;
+@group(0) @binding(3) var<storage, read> scales: array<u32>;
+@group(0) @binding(4) var<storage, read> x: array<vec4f>;
+@group(0) @binding(5) var<storage, read> bias: array<f32>;
+@group(0) @binding(6) var<storage, read> residual: array<f32>;
+@group(0) @binding(7) var<storage, read_write> y: array<f32>;
+
+fn finish(token: u32, row: u32, sum: f32) {
+    let at = token * params.width + params.column + row;
+    var value = sum;
+    if HAS_BIAS {
+        value += bias[params.bias_at + row];
+    }
+    if HAS_RESIDUAL {
+        value += residual[at];
+    }
+    y[at] = value;
+}

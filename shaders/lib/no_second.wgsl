@@ -1,0 +1,5 @@
+// Stands for a second format where there is none; never called.
+
+fn decode32_second(group: u32) -> array<vec4f, 8> {
+    return array<vec4f, 8>();
+}

@@ -1,0 +1,105 @@
+"""The shapes and mixes of known models: as published files of them are."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from tiny_shape import TINY
+from wgslm.bench.mixes import MIXES, tensor_quant
+from wgslm.bench.random_source import RandomSource
+from wgslm.bench.shapes import SHAPES, shape_named
+from wgslm.engine import read_words
+from wgslm.errors import RequestError, UnsupportedError
+from wgslm.header import Header, open_header
+from wgslm.quants import QUANTS
+
+SUPPORTED = {quant.name for quant in QUANTS}
+
+
+def header(name: str, mix: str) -> Header:
+    return asyncio.run(open_header(RandomSource(shape_named(name), mix)))
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("smollm2-135m", 134_515_008),
+        ("qwen3-0.6b", 596_049_920),
+        ("llama-3.2-1b", 1_235_814_432),  # of which 32 are rope_freqs
+        ("qwen3-4b", 4_022_468_096),
+        ("llama-3.1-8b", 8_030_261_312),  # of which 64 are rope_freqs
+    ],
+)
+def test_a_shape_has_its_models_parameters(name: str, parameters: int) -> None:
+    found = header(name, "q8_0")
+
+    assert found.parameters == parameters
+    assert found.ignored == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [  # as llama.cpp prints them when it loads the published files
+        ("llama-3.1-8b", {"F32": 66, "Q4_K": 193, "Q6_K": 33}),
+        ("llama-3.2-1b", {"F32": 34, "Q4_K": 96, "Q6_K": 17}),
+        ("qwen3-4b", {"F32": 145, "Q4_K": 216, "Q6_K": 37}),
+    ],
+)
+def test_q4_k_m_mixes_as_published_files_do(name: str, counts: dict[str, int]) -> None:
+    tensors = header(name, "q4_k_m").directory.tensors
+
+    assert Counter(info.quant.label for info in tensors.values()) == counts
+
+
+def test_rows_of_576_fall_back_to_blocks_of_32() -> None:
+    tensors = header("smollm2-135m", "q4_k_m").directory.tensors
+
+    labels = {name: info.quant.label for name, info in tensors.items()}
+    assert labels["token_embd.weight"] == "Q8_0"
+    assert labels["blk.0.attn_q.weight"] == "Q5_0"
+    assert labels["blk.0.attn_v.weight"] == "Q8_0"  # would be Q6_K
+    assert labels["blk.4.ffn_down.weight"] == "Q4_K"  # its rows have 1536
+    assert labels["blk.5.ffn_down.weight"] == "Q6_K"
+
+
+@pytest.mark.parametrize("mix", MIXES)
+def test_every_mix_gives_every_tensor_a_format_that_fits_its_rows(mix: str) -> None:
+    for shape in SHAPES:
+        for name, dimensions in shape.tensors():
+            try:
+                quant = tensor_quant(mix, shape, name, dimensions)
+            except UnsupportedError as error:
+                needed = str(error).split(",")[0].rsplit(" ", 1)[-1].lower()
+                assert needed not in SUPPORTED
+                continue
+            assert dimensions[0] % quant.block == 0
+
+
+def test_floats_are_not_mixed() -> None:
+    quants = {info.quant.label for info in header("llama-3.2-1b", "f16").directory.tensors.values()}
+
+    assert quants == {"F32", "F16"}
+
+
+def test_the_vocabulary_has_the_right_size_and_reads_text() -> None:
+    for shape in SHAPES:
+        tokenizer, _ = read_words(header(shape.name, "q8_0"))
+
+        assert tokenizer.vocab_size == shape.vocab
+        assert tokenizer.decode(tokenizer.encode("Grüße")) == "Grüße"
+
+
+def test_rope_divisors_go_from_1_to_the_factor() -> None:
+    divisors = TINY.rope_divisors()
+
+    assert divisors[0] == 1.0
+    assert divisors[-1] == pytest.approx(8.0)
+    assert list(divisors) == sorted(divisors)
+
+
+def test_unknown_names_are_refused_with_the_known_ones() -> None:
+    with pytest.raises(RequestError, match=r"no shape 'gpt-5'; shapes: smollm2-135m, "):
+        shape_named("gpt-5")
+    with pytest.raises(RequestError, match=r"no quant 'q9'; quants: f32, f16, "):
+        RandomSource(TINY, "q9")
