@@ -1,4 +1,4 @@
-// What the kernels of attention over many tokens share with their reference: the bindings.
+// What the variants of attention over many tokens share: the bindings.
 //
 // q: [T, stride4] vectors of four, heads of DIM4 of them from `offset4` on; caches as lib/kv has
 // them; o: [T, heads, DIM4].
