@@ -1,7 +1,6 @@
 // o[t][h] = softmax(scale * q[t][h] . K[h / group]) V[h / group], for software adapters
 //
-// q: [T, stride4] vectors of four, heads of DIM4 of them from `offset4` on; caches as lib/kv has
-// them; o: [T, heads, DIM4]. The queries of a KV head are rows t * group + head; a lane takes
+// Layouts: lib/attention. The queries of a KV head are rows t * group + head; a lane takes
 // four, so that a key is read and decoded once for 32 of them, at an address that all lanes
 // share. Online softmax over blocks of KEYS keys; between blocks the sums wait in o. No barriers.
 // Grid x: KV heads, y: tiles of rows.
@@ -10,33 +9,12 @@
 const LANES = 8u;
 const TILE_ROWS = 32u;
 const KEYS = 64u;
-const LOWEST = -3.4e38;
-#import lib/step
-#import kv
-
-struct Params {
-    heads: u32,
-    group: u32,
-    stride4: u32,
-    offset4: u32,
-    slots: u32,
-    window: u32,
-    scale: f32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> step: array<u32>;
-@group(0) @binding(2) var<storage, read> q: array<vec4f>;
-@group(0) @binding(3) var<storage, read> k_cache: array<Word>;
-@group(0) @binding(4) var<storage, read> v_cache: array<Word>;
-@group(0) @binding(5) var<storage, read_write> o: array<vec4f>;
+#import lib/attention
 
 alias Chunk = array<vec4f, 4>; // 16 dims of a row, a key or a value
 
 // A lane's own, for its four rows. Private arrays with a running index compile for seconds here.
 var<workgroup> weights: array<vec4f, 512>; // KEYS * LANES
-
-#import lib/kv_read
 
 fn query16(at: u32, left: u32) -> Chunk {
     var chunk: Chunk;

@@ -133,15 +133,11 @@ fn main(@builtin(workgroup_id) group: vec3u, at: Lane) {
         for (var i = 0u; i < heads; i++) {
             outputs[lane] = sums[i];
             workgroupBarrier();
-            if lane < DIM4 && SPLITS == 1u {
-                o[(first + i) * DIM4 + lane] = shared_sum(lane) / total[i];
+            if lane < DIM4 {
+                put_sum(first + i, group.y, lane, shared_sum(lane), total[i]);
             }
-            let to = ((first + i) * SPLITS + group.y) * (DIM4 + 1u);
-            if lane < DIM4 && SPLITS > 1u {
-                o[to + lane] = shared_sum(lane);
-            }
-            if lane == 0u && SPLITS > 1u {
-                o[to + DIM4] = vec4f(highest[i], total[i], 0.0, 0.0);
+            if lane == 0u {
+                put_total(first + i, group.y, highest[i], total[i]);
             }
             workgroupBarrier();
         }

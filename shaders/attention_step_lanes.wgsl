@@ -170,21 +170,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             total += shared4[i];
         }
         let heads = min(4u, params.group - h);
-        if SPLITS == 1u {
+        for (var i = 0u; i < heads; i++) {
             for (var column = lane; column < DIM4; column += WG) {
-                for (var i = 0u; i < heads; i++) {
-                    o[(first + i) * DIM4 + column] = sums[i * DIM4 + column] / total[i];
-                }
+                put_sum(first + i, group.y, column, sums[i * DIM4 + column], total[i]);
             }
-        } else {
-            for (var i = 0u; i < heads; i++) {
-                let to = ((first + i) * SPLITS + group.y) * (DIM4 + 1u);
-                for (var column = lane; column < DIM4; column += WG) {
-                    o[to + column] = sums[i * DIM4 + column];
-                }
-                if lane == 0u {
-                    o[to + DIM4] = vec4f(highest[i], total[i], 0.0, 0.0);
-                }
+            if lane == 0u {
+                put_total(first + i, group.y, highest[i], total[i]);
             }
         }
         workgroupBarrier(); // before the next heads' queries

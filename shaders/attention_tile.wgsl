@@ -1,7 +1,6 @@
 // o[t][h] = softmax(scale * q[t][h] . K[h / group]) V[h / group], for many tokens on a GPU
 //
-// q: [T, stride4] vectors of four, heads of DIM4 of them from `offset4` on; caches as lib/kv has
-// them; o: [T, heads, DIM4]. The queries of a KV head are rows t * group + head. A workgroup
+// Layouts: lib/attention. The queries of a KV head are rows t * group + head. A workgroup
 // takes 32 rows and goes through the keys in tiles of 32 with an online softmax; queries, keys
 // and values pass through shared memory 32 dims at a time. As a grid of 8 x 8, a lane owns four
 // rows and of each 32 keys or 8 vectors every eighth. Grid x: KV heads, y: tiles of rows.
@@ -10,33 +9,12 @@
 const WG = 64u;
 const TILE_ROWS = 32u;
 const KEYS = 32u;
-const LOWEST = -3.4e38;
-#import lib/step
-#import kv
-
-struct Params {
-    heads: u32,
-    group: u32,
-    stride4: u32,
-    offset4: u32,
-    slots: u32,
-    window: u32,
-    scale: f32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> step: array<u32>;
-@group(0) @binding(2) var<storage, read> q: array<vec4f>;
-@group(0) @binding(3) var<storage, read> k_cache: array<Word>;
-@group(0) @binding(4) var<storage, read> v_cache: array<Word>;
-@group(0) @binding(5) var<storage, read_write> o: array<vec4f>;
+#import lib/attention
 
 var<workgroup> queries: array<vec4f, 256>; // [8 vectors, TILE_ROWS]
 var<workgroup> tile: array<vec4f, 256>; // keys [8 vectors, KEYS], then values [KEYS, 8 vectors]
 var<workgroup> weights: array<f32, 1024>; // [KEYS, TILE_ROWS]: scores, then weights
 var<workgroup> fades: array<f32, TILE_ROWS>; // in the end 1 / total
-
-#import lib/kv_read
 
 // Where row r begins among q's vectors, or o's.
 fn q_at(row: u32, kv_head: u32) -> u32 {

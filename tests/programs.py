@@ -3,12 +3,20 @@
 from collections.abc import Iterator, Mapping
 from functools import cache
 from itertools import product
-from typing import get_args
 
 import tiny_models
 from wgslm.gpu import Program
 from wgslm.kernels import Ref
-from wgslm.kernels.attention import Cache, Heads, KvType, Rotation, attention_step
+from wgslm.kernels.attention import (
+    KV_TYPES,
+    Cache,
+    Heads,
+    KvType,
+    Rotation,
+    attention,
+    attention_step,
+    kv_append,
+)
 from wgslm.kernels.schedule import GPU, SHORT_CONTEXT, SOFTWARE, Schedule, choose
 from wgslm.models import read_model
 from wgslm.plan import Plan
@@ -44,27 +52,28 @@ def tiny_plan(
 @cache
 def all_programs() -> tuple[Program, ...]:
     """Return them without repetition, repacking and copying included."""
-    found = [Program("repack"), Program("copy"), *_step_programs()]
+    found = [Program("repack"), Program("copy"), *_attention_programs()]
     for plan in _plans():
         found += [dispatch.program for dispatch in plan.dispatches]
     return tuple(dict.fromkeys(found))
 
 
-def _step_programs() -> Iterator[Program]:
-    """Return those of one token's attention with everything on, split and not."""
+def _attention_programs() -> Iterator[Program]:
+    """Return those of every cache type: also one token's, split and not, with everything on."""
     q, state = Heads(Ref("slot", "qkv"), 4, 64, 512), Ref("state", "any")
     rotation = Rotation(state, 32, neox=True)
-    for kv, schedule in product(get_args(KvType), (SOFTWARE, GPU, *WITH_SUBGROUPS)):
-        for slots in (SHORT_CONTEXT, SHORT_CONTEXT + 1):
+    for kv, schedule in product(KV_TYPES, (SOFTWARE, GPU, *WITH_SUBGROUPS)):
+        for slots, gain in product((SHORT_CONTEXT, SHORT_CONTEXT + 1), (None, state)):
             cache = Cache(state, state, 2, 64, slots, kv)
-            for gain in (None, state):
-                for dispatch in attention_step(
-                    *(q, q, q, cache, state, state, 1.0, schedule),
-                    rotation=rotation,
-                    q_gain=gain,
-                    k_gain=gain,
-                ):
-                    yield dispatch.program
+            found = [attention(q, cache, state, tokens, 1.0, schedule) for tokens in (1, 16)]
+            found.append(kv_append(q, q, cache, 1))
+            found += attention_step(
+                *(q, q, q, cache, state, state, 1.0, schedule),
+                rotation=rotation,
+                q_gain=gain,
+                k_gain=gain,
+            )
+            yield from (dispatch.program for dispatch in found)
 
 
 def _plans() -> Iterator[Plan]:

@@ -143,3 +143,19 @@ fn append(kv_head: u32, unit: u32) {
         }
     }
 }
+
+// Write a column's sum of a head, divided by the total unless other splits have more to add.
+fn put_sum(head: u32, split: u32, column: u32, sum: vec4f, total: f32) {
+    if SPLITS == 1u {
+        o[head * DIM4 + column] = sum / total;
+    } else {
+        o[(head * SPLITS + split) * (DIM4 + 1u) + column] = sum;
+    }
+}
+
+// Write what attention_reduce needs to know of a split.
+fn put_total(head: u32, split: u32, highest: f32, total: f32) {
+    if SPLITS > 1u {
+        o[(head * SPLITS + split) * (DIM4 + 1u) + DIM4] = vec4f(highest, total, 0.0, 0.0);
+    }
+}

@@ -12,6 +12,7 @@ from wgslm.errors import GgufError, UnsupportedError
 from wgslm.gguf import Directory
 from wgslm.gpu import ALIGNMENT
 from wgslm.kernels import Ref
+from wgslm.kernels.attention import KvType, kv_row_nbytes
 from wgslm.kernels.schedule import GPU, SOFTWARE
 from wgslm.models import read_model
 from wgslm.plan import Plan
@@ -182,6 +183,28 @@ def test_wrong_shapes_are_refused_by_name(
 
     with pytest.raises(GgufError, match=message):
         read_model(directory, None).record(Tensors(directory.tensors, 128 << 20))
+
+
+@pytest.mark.parametrize(
+    ("kv", "nbytes"), [("f32", 256), ("f16", 128), ("q8_0", 64 + 2 * 2), ("q4_0", 32 + 2 * 2)]
+)
+def test_bytes_of_the_cache(kv: KvType, nbytes: int) -> None:
+    plan = tiny_plan("llama", Q8_0, SOFTWARE, kv=kv)
+
+    caches = {s.name: s.nbytes for s in plan.states if s.name.startswith("cache.")}
+    names = [f"cache.{which}.{layer}" for layer in range(tiny_models.LAYERS) for which in "kv"]
+    assert caches == dict.fromkeys(names, tiny_models.KV_HEADS * tiny_models.CONTEXT * nbytes)
+
+
+def test_an_odd_block_leaves_half_a_word() -> None:
+    assert [kv_row_nbytes("q8_0", dim) for dim in (32, 96, 128)] == [36, 104, 136]
+    assert [kv_row_nbytes("q4_0", dim) for dim in (32, 96, 128)] == [20, 56, 72]
+
+
+@pytest.mark.parametrize("kv", ["q8_0", "q4_0"])
+def test_heads_that_fill_no_blocks_are_refused(kv: KvType) -> None:
+    with pytest.raises(UnsupportedError, match=f"a {kv} cache holds blocks of 32 .* have 80"):
+        kv_row_nbytes(kv, 80)
 
 
 @pytest.mark.parametrize("tensor", ["blk.1.ffn_down.weight", "output_norm.weight"])

@@ -6,10 +6,10 @@ import pytest
 from run_kernel import run, slot, step_words
 from twins import Array
 from twins import attention as twin
-from twins.kv import KV_TYPES, Raw, head_dims, pack, unpack
+from twins.kv import Raw, head_dims, pack, unpack
 from wgslm.gpu import Device
 from wgslm.kernels import STEP
-from wgslm.kernels.attention import Cache, Heads, KvType, attention
+from wgslm.kernels.attention import KV_TYPES, Cache, Heads, KvType, attention
 from wgslm.kernels.schedule import GPU, SOFTWARE, Schedule
 
 pytestmark = pytest.mark.gpu

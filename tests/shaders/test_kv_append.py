@@ -7,25 +7,26 @@ import pytest
 from numpy.typing import NDArray
 
 from run_kernel import run, slot, step_words
-from twins.kv import KV_TYPES, pack
+from twins.kv import head_dims, pack
 from wgslm.gpu import Device
 from wgslm.kernels import STEP, Ref
-from wgslm.kernels.attention import Cache, Heads, KvType, kv_append
+from wgslm.kernels.attention import KV_TYPES, Cache, Heads, KvType, kv_append
 
 pytestmark = pytest.mark.gpu
 K, V, X, Y = slot("k"), slot("v"), slot("x"), slot("y")
 GUARD = 99
 
 
-@pytest.mark.parametrize("kv", KV_TYPES)
-@pytest.mark.parametrize(("heads", "dim"), [(1, 4), (3, 20), (3, 64), (1, 80), (2, 96), (2, 256)])
-@pytest.mark.parametrize("position", [0, 9])
-@pytest.mark.parametrize("window", [0, 8])
+CASES = [(kv, dim) for kv in KV_TYPES for dim in head_dims(kv)]
+
+
+@pytest.mark.parametrize(("kv", "dim"), [("f32", 4), ("f16", 20), *CASES])
+@pytest.mark.parametrize(("position", "window"), [(0, 0), (9, 0), (9, 8)])
 def test_append_equals_twin(
-    device: Device, kv: KvType, heads: int, dim: int, position: int, window: int
+    device: Device, kv: KvType, dim: int, position: int, window: int
 ) -> None:
     rng = np.random.default_rng(dim)
-    tokens, slots = 3, 11 if window else 13
+    heads, tokens, slots = 3, 3, 11 if window else 13
     memory: dict[Ref, NDArray[Any]] = {STEP: step_words(tokens, position)}
     sources: list[Heads] = []
     expected: dict[Ref, NDArray[Any]] = {}
@@ -51,6 +52,28 @@ def test_append_equals_twin(
             assert np.all(np.abs(actual[ref] - expected[ref]) <= tolerance)
         else:
             np.testing.assert_array_equal(actual[ref], expected[ref])
+
+
+@pytest.mark.parametrize("kv", ["q8_0", "q4_0"])
+def test_blocks_of_special_values(device: Device, kv: KvType) -> None:
+    """Zeros, ties of rounding, scales that are subnormal halves, that vanish, that overflow."""
+    ties = np.arange(32) - 15.5
+    ties[0] = 127 if kv == "q8_0" else -64
+    shape = np.random.default_rng(0).uniform(-1, 1, (6, 32)) * 8
+    scaled = shape * np.array([1e-2, 1e-4, 1e-6, 1e-7, 1e-12, 1e7])[:, None]
+    x = np.concatenate([np.zeros((1, 32)), ties[None], -ties[None], scaled, ties[None] / 8])
+    x = x.astype(np.float32)  # ten blocks: heads of 64
+    heads = Heads(X, 5, 64, 320)
+    rows = pack(kv, x.astype(np.float64).reshape(5, 1, 64))
+
+    actual = run(
+        device,
+        kv_append(heads, heads, Cache(K, V, 5, 64, 1, kv), 1),
+        {STEP: step_words(1), X: x, K: np.zeros_like(rows), V: np.zeros_like(rows)},
+    )
+
+    for ref in (K, V):
+        np.testing.assert_array_equal(actual[ref], rows)
 
 
 def test_append_stops_at_the_end_of_the_context(device: Device) -> None:

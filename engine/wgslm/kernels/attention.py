@@ -2,14 +2,32 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
+from wgslm.errors import UnsupportedError
 from wgslm.gpu import Program
 from wgslm.kernels import STEP, Dispatch, Ref, ceil_div
 from wgslm.kernels.schedule import Schedule
 
-KvType = Literal["f16", "f32"]
-KV_NBYTES: dict[KvType, int] = {"f16": 2, "f32": 4}
+KvType = Literal["f16", "f32", "q8_0", "q4_0"]
+KV_TYPES: tuple[KvType, ...] = get_args(KvType)
+BLOCK = 32  # values that share a scale in q8_0 and q4_0
+
+
+def kv_row_nbytes(kv: KvType, dim: int) -> int:
+    """Return the bytes of one position of one head in a cache of keys, or of values.
+
+    The scales of a block, f16, lie in pairs behind a row's blocks; an odd one leaves 2 bytes.
+    """
+    if kv in ("f16", "f32"):
+        return dim * (2 if kv == "f16" else 4)
+    if dim % BLOCK:
+        raise UnsupportedError(
+            f"a {kv} cache holds blocks of {BLOCK} values, and this model's heads have {dim}; "
+            "choose f16 or f32"
+        )
+    scales = 4 * ceil_div(dim, 2 * BLOCK)
+    return dim * {"q8_0": 8, "q4_0": 4}[kv] // 8 + scales
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from wgslm.kernels import Columns, Dispatch, Ref
 from wgslm.kernels import attention as attention_kernels
 from wgslm.kernels.activate import activate
-from wgslm.kernels.attention import KV_NBYTES, Cache, Heads, KvType
+from wgslm.kernels.attention import Cache, Heads, KvType, kv_row_nbytes
 from wgslm.kernels.linear import Product, embed, linear
 from wgslm.kernels.norm import layernorm, rmsnorm
 from wgslm.kernels.schedule import Schedule
@@ -178,10 +178,11 @@ class Lowering:
 
     def _cache(self, o: Attention) -> Cache:
         k, v = (Ref("state", f"cache.{which}.{o.layer}") for which in "kv")
-        nbytes = o.k.columns * self.context * KV_NBYTES[self.kv]
+        heads = o.k.columns // o.head_dim
+        nbytes = heads * self.context * kv_row_nbytes(self.kv, o.head_dim)
         for ref in (k, v):
             self.states[ref.name] = State(ref.name, nbytes)
-        return Cache(k, v, o.k.columns // o.head_dim, o.head_dim, self.context, self.kv)
+        return Cache(k, v, heads, o.head_dim, self.context, self.kv)
 
     def _rope_table(self, rope: Rope) -> Ref:
         table = rope.table(self.context)
