@@ -58,10 +58,11 @@ def test_append_equals_twin(
 def test_blocks_of_special_values(device: Device, kv: KvType) -> None:
     """Zeros, ties of rounding, scales that are subnormal halves, that vanish, that overflow."""
     ties = np.arange(32) - 15.5
-    ties[0] = 127 if kv == "q8_0" else -64
+    ties[0] = 127 if kv == "q8_0" else -16
     shape = np.random.default_rng(0).uniform(-1, 1, (6, 32)) * 8
     scaled = shape * np.array([1e-2, 1e-4, 1e-6, 1e-7, 1e-12, 1e7])[:, None]
-    x = np.concatenate([np.zeros((1, 32)), ties[None], -ties[None], scaled, ties[None] / 8])
+    between = ties[None] * (1 + 2.0**-11)  # its scale lies halfway between two half floats
+    x = np.concatenate([np.zeros((1, 32)), ties[None], -ties[None], scaled, between])
     x = x.astype(np.float32)  # ten blocks: heads of 64
     heads = Heads(X, 5, 64, 320)
     rows = pack(kv, x.astype(np.float64).reshape(5, 1, 64))
