@@ -53,11 +53,15 @@ class Source:
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of one length T: ids and targets int64 [B, T], weights f32 [B, T] (0 where padded)."""
+    """Rows of one length T: ids and targets int64 [B, T], weights f32 [B, T] (0 where padded).
+
+    documents int64 [B, T] numbers the documents of a row: none may see another.
+    """
 
     ids: NDArray[np.int64]
     targets: NDArray[np.int64]
     weights: NDArray[np.float32]
+    documents: NDArray[np.int64]
 
 
 Document = tuple[NDArray[np.uint16], NDArray[np.uint8]]
@@ -99,17 +103,18 @@ class _Rows:
         """Hand over the closed rows."""
         shape = (len(self.closed), self.length)
         ids, targets = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-        weights = np.zeros(shape, np.float32)
+        weights, numbers = np.zeros(shape, np.float32), np.zeros(shape, np.int64)
         for row, documents in enumerate(self.closed):
             at = 0
-            for document, loss in documents:
+            for number, (document, loss) in enumerate(documents, 1):
                 stop = at + len(document) - 1
                 ids[row, at:stop] = document[:-1]
                 targets[row, at:stop] = document[1:]
                 weights[row, at:stop] = loss[1:] / 100
+                numbers[row, at:stop] = number
                 at = stop
         self.closed = []
-        return Batch(ids, targets, weights)
+        return Batch(ids, targets, weights, numbers)
 
     @staticmethod
     def _used(row: list[Document]) -> int:

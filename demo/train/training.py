@@ -30,7 +30,7 @@ class Recipe:
 
     steps: int
     mix: Mapping[str, float]
-    tokens: int = 8192  # ids per step
+    tokens: int = 4096  # ids per step
     seed: int = 1
     matrix_rate: float = 4e-3
     embedding_rate: float = 3e-3
@@ -39,7 +39,7 @@ class Recipe:
     warmup: int = 50
     decay: float = 0.5  # the share of the run, its end, in which the rate falls to zero
     average: float = 0.99  # of the exponential moving average that is exported
-    save_every: int = 100  # steps
+    save_every: int = 200  # steps
 
     def rate(self, step: int) -> float:
         """Return the factor on the learning rates at a step."""
@@ -57,7 +57,8 @@ class Snapshot:
     parameters: Parameters  # the moving average
 
 
-Inputs = tuple[torch.Tensor, torch.Tensor, torch.Tensor]  # ids, targets, weights, each [B, T]
+# ids, targets, weights, documents, each [B, T]
+Inputs = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 
 
 def weighted_loss(
@@ -68,9 +69,9 @@ def weighted_loss(
     dropout: float = 0.0,
 ) -> torch.Tensor:
     """Return the mean loss of the targets by their weights, computed in bf16 where that is safe."""
-    ids, targets, weights = inputs
+    ids, targets, weights, documents = inputs
     with torch.autocast(ids.device.type, torch.bfloat16):
-        logits = forward(config, parameters, ids, table, dropout)
+        logits = forward(config, parameters, ids, table, dropout, documents=documents)
     each = functional.cross_entropy(
         logits.float().flatten(0, 1), targets.flatten(), reduction="none"
     )
@@ -141,9 +142,11 @@ class Trainer:
         return float(loss.detach())
 
     def _on_device(self, batch: Batch) -> Inputs:
-        ids, targets = torch.from_numpy(batch.ids), torch.from_numpy(batch.targets)
-        weights = torch.from_numpy(batch.weights)
-        return ids.to(self.device), targets.to(self.device), weights.to(self.device)
+        ids, targets, weights, documents = (
+            torch.from_numpy(part).to(self.device)
+            for part in (batch.ids, batch.targets, batch.weights, batch.documents)
+        )
+        return ids, targets, weights, documents
 
     def _make_optimisers(self) -> list[tuple[torch.optim.Optimizer, float]]:
         recipe = self.recipe

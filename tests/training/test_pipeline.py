@@ -80,6 +80,25 @@ def test_short_and_long_rows_attend_alike(snapshot: Snapshot) -> None:
     assert torch.allclose(long, short, atol=1e-4)
 
 
+def test_documents_that_share_a_row_do_not_see_each_other(
+    snapshot: Snapshot, source: Source
+) -> None:
+    table = rope_table(snapshot.config, torch.device("cpu"))
+
+    for batch in itertools.islice(batches({"a": source}, {"a": 1.0}, 1024, 4), 3):
+        ids, documents = torch.from_numpy(batch.ids), torch.from_numpy(batch.documents)
+        with torch.no_grad():
+            together = forward(
+                snapshot.config, snapshot.parameters, ids, table, documents=documents
+            )
+        second = documents[0] == 2
+        with torch.no_grad():
+            alone = forward(snapshot.config, snapshot.parameters, ids[:1, second], table)
+
+        assert second.any() and (batch.documents[batch.weights > 0] > 0).all()
+        assert torch.allclose(together[:1, second], alone, atol=1e-4)
+
+
 def test_the_files_template_gives_the_ids_of_training(
     snapshot: Snapshot, vocabulary: Vocabulary, tmp_path: Path
 ) -> None:
