@@ -41,7 +41,7 @@ def all_programs() -> tuple[Program, ...]:
     """Return them without repetition, repacking included."""
     found = [Program("repack")]
     for plan in _plans():
-        found += [dispatch.program for dispatch in plan.dispatches]
+        found += [d.program for d in (*plan.dispatches, *plan.candidates)]
     return tuple(dict.fromkeys(found))
 
 

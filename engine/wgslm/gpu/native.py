@@ -14,7 +14,10 @@ from wgslm.errors import DeviceLostError, LimitError, NoAdapterError, ShaderErro
 from wgslm.gpu import ALIGNMENT, AdapterInfo, Buffer, Job, Limits, Program, View, check_size
 from wgslm.gpu.wgsl import Binding
 
+MOST_AHEAD = 8  # what a stop string or a cancel throws away; enough to hide a read-back
+MOST_AHEAD_SOFTWARE = 1  # lavapipe's submit waits for the one before (measured, Mesa 22.3)
 PATIENCE_SECONDS = 120.0  # a GPU that is silent for longer counts as lost
+STAGING = wgpu.BufferUsage.MAP_READ | wgpu.BufferUsage.COPY_DST
 USAGE = wgpu.BufferUsage.STORAGE | wgpu.BufferUsage.COPY_DST | wgpu.BufferUsage.COPY_SRC
 BINDING_TYPE = {
     "uniform": "uniform",
@@ -36,6 +39,14 @@ class Recording:
 
     steps: tuple[tuple[object, object, tuple[int, int, int]], ...]  # pipeline, bind group, grid
     params: wgpu.GPUBuffer
+
+
+@dataclass(frozen=True)
+class Copy:
+    """Bytes on their way back; `staging` is lent until they are taken, or given up with it."""
+
+    staging: wgpu.GPUBuffer
+    nbytes: int
 
 
 def open_native(force: str | None = None) -> "NativeDevice":
@@ -118,6 +129,8 @@ class NativeDevice:
             buffer_nbytes=limits["max-buffer-size"],
             binding_nbytes=limits["max-storage-buffer-binding-size"] // ALIGNMENT * ALIGNMENT,
         )
+        self.most_ahead = MOST_AHEAD_SOFTWARE if self.adapter.kind == "software" else MOST_AHEAD
+        self._stagings: dict[int, list[wgpu.GPUBuffer]] = {}  # idle ones by size
         self._fence = self.create_buffer(4, "fence")
         self._layouts: dict[tuple[Binding, ...], wgpu.GPUBindGroupLayout] = {}
         self._pipelines: dict[Program, wgpu.GPUComputePipeline] = {}
@@ -168,16 +181,17 @@ class NativeDevice:
         )
         return Recording(steps, params)
 
-    def submit(self, recording: object) -> None:
-        """Run a recording once, in one pass."""
-        assert isinstance(recording, Recording), "made by `record`"
+    def submit(self, *recordings: object) -> None:
+        """Run recordings once, one after the other, in one pass."""
         with _lost():
             encoder = self._device.create_command_encoder()
             compute = encoder.begin_compute_pass()
-            for pipeline, group, grid in recording.steps:
-                compute.set_pipeline(pipeline)
-                compute.set_bind_group(0, group)
-                compute.dispatch_workgroups(*grid)
+            for recording in recordings:
+                assert isinstance(recording, Recording), "made by `record`"
+                for pipeline, group, grid in recording.steps:
+                    compute.set_pipeline(pipeline)
+                    compute.set_bind_group(0, group)
+                    compute.dispatch_workgroups(*grid)
             compute.end()
             self._queue.submit([encoder.finish()])
 
@@ -186,16 +200,26 @@ class NativeDevice:
         assert isinstance(recording, Recording), "made by `record`"
         recording.params.destroy()
 
-    async def read(self, view: View) -> bytes:
-        """Read back in a thread, so that a server answers others meanwhile.
+    def copy(self, view: View) -> Copy:
+        """Copy a buffer's bytes as they are after the work submitted so far."""
+        nbytes = -(-view.nbytes // 4) * 4
+        idle = self._stagings.setdefault(nbytes, [])
+        with _lost():
+            staging = idle.pop() if idle else self._device.create_buffer(size=nbytes, usage=STAGING)
+            encoder = self._device.create_command_encoder()
+            encoder.copy_buffer_to_buffer(_gpu(view.buffer), view.offset, staging, 0, nbytes)
+            self._queue.submit([encoder.finish()])
+        return Copy(staging, view.nbytes)
 
-        A cancelled read ends when the thread does: whatever follows, `close` above all, must
+    async def take(self, copy: object) -> bytes:
+        """Wait for a copy in a thread, so that a server answers others meanwhile.
+
+        Only now: while wgpu-native 29 waits for a mapping, a submit waits too (wgpu #9470).
+        A cancelled one ends when the thread does: whatever follows, `close` above all, must
         not find it still waiting for the GPU (it would wait for ever).
         """
-        nbytes = -(-view.nbytes // 4) * 4
-        thread = asyncio.ensure_future(
-            asyncio.to_thread(self._queue.read_buffer, _gpu(view.buffer), view.offset, nbytes)
-        )
+        assert isinstance(copy, Copy), "made by `copy`"
+        thread = asyncio.ensure_future(asyncio.to_thread(_mapped, copy.staging))
         try:
             await asyncio.wait({thread}, timeout=PATIENCE_SECONDS)
         except asyncio.CancelledError:
@@ -204,7 +228,13 @@ class NativeDevice:
         if not thread.done():
             raise DeviceLostError(f"the GPU did not answer within {PATIENCE_SECONDS:.0f} s")
         with _lost():
-            return bytes(thread.result()[: view.nbytes])
+            data = thread.result()[: copy.nbytes]
+        self._stagings[copy.staging.size].append(copy.staging)
+        return data
+
+    async def read(self, view: View) -> bytes:
+        """Wait for all submitted work, then return a copy of a buffer's bytes."""
+        return await self.take(self.copy(view))
 
     async def idle(self) -> None:
         """Wait for all submitted work."""
@@ -272,6 +302,14 @@ def _lost() -> Iterator[None]:
         yield
     except (wgpu.GPUError, RuntimeError) as error:
         raise DeviceLostError(f"the GPU is gone or refused a command: {error}") from error
+
+
+def _mapped(staging: wgpu.GPUBuffer) -> bytes:
+    """Wait until a staging buffer holds what was copied, and return it."""
+    staging.map_async("READ_NOSYNC").sync_wait()  # as `read_buffer`: what it holds was submitted
+    data = bytes(staging.read_mapped())
+    staging.unmap()
+    return data
 
 
 def _gpu(buffer: Buffer) -> wgpu.GPUBuffer:
