@@ -101,9 +101,7 @@ def gpu_settings(
 
 def uniform_random(seed: int, counter: int) -> float:
     """Return a number in [0, 1), a multiple of 2^-24: as shaders/lib/random.wgsl."""
-    x, y, z = (
-        (word * 1664525 + 1013904223) & WORD for word in (seed & WORD, seed >> 32, counter)
-    )
+    x, y, z = ((word * 1664525 + 1013904223) & WORD for word in (seed & WORD, seed >> 32, counter))
     x = (x + y * z) & WORD
     y = (y + z * x) & WORD
     z = (z + x * y) & WORD

@@ -106,9 +106,7 @@ class CpuSteps:
     def go_on(self) -> None:
         """Run the step over the last id of the history."""
         position = len(self._history) - 1
-        self._plan = self._executor.submit(
-            self._history[-1:], position, self.then, self.wanted
-        )
+        self._plan = self._executor.submit(self._history[-1:], position, self.then, self.wanted)
 
     async def next(self) -> int:
         """Return the next id."""

@@ -53,9 +53,7 @@ def changed(logits: Array, s: Sampling, history: Sequence[int]) -> Array:
     return logits
 
 
-def typical(
-    logits: Array, order: NDArray[np.intp], typical_p: float
-) -> NDArray[np.intp]:
+def typical(logits: Array, order: NDArray[np.intp], typical_p: float) -> NDArray[np.intp]:
     """Keep those of `order` whose surprise is nearest to the entropy; they stay in order."""
     chances = softmax(logits[order])
     entropy = -(chances * np.log(chances)).sum()

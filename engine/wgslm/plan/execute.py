@@ -16,7 +16,6 @@ from wgslm.plan import Plan
 from wgslm.plan.memory import Layout, merged, share
 from wgslm.weights import Stored
 
-
 Part = Literal["body", "draw", "candidates"]
 
 

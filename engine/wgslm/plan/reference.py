@@ -9,8 +9,8 @@ from wgslm.kernels.activate import activate
 from wgslm.kernels.attention import KV_NBYTES, Heads, KvType
 from wgslm.kernels.linear import Product, embed, linear
 from wgslm.kernels.norm import layernorm, rmsnorm
-from wgslm.kernels.schedule import Schedule
 from wgslm.kernels.sample import SAMPLED_NBYTES, SAMPLING_NBYTES, maxima_nbytes, sample
+from wgslm.kernels.schedule import Schedule
 from wgslm.kernels.top import FOUND_NBYTES, top
 from wgslm.plan import Slot, State
 from wgslm.plan.operations import (
