@@ -29,7 +29,7 @@ fn typical(lane: u32, n: u32) {
     if lane < n {
         var rank = 0u;
         for (var i = 0u; i < n; i++) {
-            rank += u32(odds[i] < odds[lane] || odds[i] == odds[lane] && i < lane);
+            rank += u32(odds[i] < odds[lane] || (odds[i] == odds[lane] && i < lane));
         }
         order[rank] = lane;
     }
