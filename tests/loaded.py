@@ -103,13 +103,18 @@ async def logits_in_steps(
 
 @asynccontextmanager
 async def session(
-    device: Device, path: Path, *, context: int = 96, sizes: Sequence[int] = (1, 4, 16)
+    device: Device,
+    path: Path,
+    *,
+    context: int = 96,
+    sizes: Sequence[int] = (1, 4, 16),
+    ahead: int | None = None,
 ) -> AsyncIterator[Session]:
     """Load a model and yield an empty sequence of it."""
     async with loaded(device, path) as model:
         plans = model.plans(sizes, context=context)
         async with model.executor(plans) as executor:
-            yield Session(executor, context)
+            yield Session(executor, context, ahead)
 
 
 @asynccontextmanager

@@ -54,7 +54,7 @@ def all_programs() -> tuple[Program, ...]:
     """Return them without repetition, repacking and copying included."""
     found = [Program("repack"), Program("copy"), *_attention_programs()]
     for plan in _plans():
-        found += [dispatch.program for dispatch in plan.dispatches]
+        found += [d.program for d in (*plan.dispatches, *plan.candidates)]
     return tuple(dict.fromkeys(found))
 
 

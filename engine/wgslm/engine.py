@@ -129,7 +129,7 @@ class Engine:
                 device.limits, choose(device.adapter.kind, device.features), chosen, kv
             )
             check_fit(device.limits, plans, chosen)
-            programs = [dispatch.program for plan in plans for dispatch in plan.dispatches]
+            programs = [d.program for plan in plans for d in (*plan.dispatches, *plan.candidates)]
             (weights, rates), _ = await _together(
                 load_weights(
                     device,

@@ -1,4 +1,4 @@
-"""Prompt ids in, ids out: chunked prefill, reuse of the KV cache, sampling, stopping.
+"""Prompt ids in, ids out: chunked prefill, reuse of the KV cache, stopping.
 
 Speaks ids, not text.
 """
@@ -10,10 +10,11 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from wgslm.errors import RequestError, WgslmError
+from wgslm.errors import RequestError
 from wgslm.plan import Plan
-from wgslm.plan.execute import Executor
-from wgslm.sampling import Sampler, Sampling
+from wgslm.plan.execute import Executor, Part
+from wgslm.sampling import Sampler, Sampling, gpu_settings
+from wgslm.steps import CpuSteps, GpuSteps
 
 SUBMIT_SECONDS = 0.2  # what one submit should take at most: watchdogs, and cancelling in time
 
@@ -49,10 +50,11 @@ class Run:
 class Session:
     """One sequence: the ids whose keys and values are in the cache, and what may follow."""
 
-    def __init__(self, executor: Executor, context: int) -> None:
-        """Start with an empty cache."""
+    def __init__(self, executor: Executor, context: int, ahead: int | None = None) -> None:
+        """Start with an empty cache. `ahead` fixes how many steps are under way, for tests."""
         self.executor = executor
         self.context = context
+        self._ahead = ahead
         self._cached: list[int] = []
         self._turn = asyncio.Lock()
         self._seconds_per_token = math.inf  # of prefill, measured
@@ -76,13 +78,15 @@ class Session:
         An id of `end_ids` ends the answer and is not yielded.
         """
         self.check(prompt)
-        sampler = Sampler(options.sampling)
+        self._check_bias(options.sampling)
         history = list(prompt)
+        budget = min(options.max_tokens or self.context, self.context - len(prompt))
         async with self._turn, self._sound_cache():
             begun = time.perf_counter()
-            plan = await self._prefill(history, sampler.wanted(history), run)
+            steps = self._steps(options.sampling, history, budget, end_ids)
+            steps.start(await self._prefill(history, run, steps.then, steps.wanted))
             while True:
-                chosen = await self._choose(plan, sampler, history)
+                chosen = await steps.next()
                 spent = time.perf_counter() - begun
                 run.prefill_seconds = run.prefill_seconds or spent  # up to the first choice
                 run.decode_seconds = spent - run.prefill_seconds
@@ -91,11 +95,11 @@ class Session:
                     return
                 history.append(chosen)
                 run.ids.append(chosen)
-                limit = len(run.ids) == options.max_tokens or len(history) >= self.context
-                if not limit:  # the GPU works while the caller handles this id
-                    plan = self._submit(history[-1:], len(history) - 1, sampler.wanted(history))
+                if len(run.ids) < budget:  # the GPU works while the caller handles this id
+                    steps.go_on()
+                    self._cached.append(chosen)
                 yield chosen
-                if limit:
+                if len(run.ids) == budget:
                     run.reason = "length"
                     return
 
@@ -103,7 +107,7 @@ class Session:
         """Return the logits after `ids`."""
         self.check(ids)
         async with self._turn, self._sound_cache():
-            plan = await self._prefill(list(ids), None, Run(len(ids)))
+            plan = await self._prefill(list(ids), Run(len(ids)))
             return list(await self.executor.logits(plan))
 
     def forget(self) -> None:
@@ -119,18 +123,42 @@ class Session:
             self.forget()
             raise
 
-    async def _prefill(self, ids: list[int], wanted: int | None, run: Run) -> Plan:
-        """Run all ids whose keys are not in the cache yet; at least the last one."""
+    def _check_bias(self, sampling: Sampling) -> None:
+        vocab = self.executor.plans[0].vocab
+        for id, _ in sampling.logit_bias:
+            if not 0 <= id < vocab:
+                raise RequestError(
+                    f"logit_bias names token {id}; ids are 0 to {vocab - 1}", "logit_bias"
+                )
+
+    def _steps(
+        self, sampling: Sampling, history: list[int], budget: int, end_ids: frozenset[int]
+    ) -> GpuSteps | CpuSteps:
+        """Return what draws the answer: the GPU wherever it can."""
+        sampler = Sampler(sampling)
+        settings = gpu_settings(sampling, sampler.seed, budget, end_ids, self.context)
+        if settings is None:
+            return CpuSteps(self.executor, sampler, history)
+        return GpuSteps(self.executor, settings, history, self._ahead)
+
+    async def _prefill(
+        self, ids: list[int], run: Run, then: Part | None = None, wanted: int = 1
+    ) -> Plan:
+        """Run all ids whose keys are not in the cache yet, at least the last one; then `then`."""
         start = min(_common(self._cached, ids), len(ids) - 1)
         run.cached_tokens = start
         del self._cached[start:]
         while True:
             size = min(self._step_size(), len(ids) - start)
             begun = time.perf_counter()
-            plan = self._submit(ids[start : start + size], start, wanted)
-            start += size
-            if start == len(ids):
+            is_last = start + size == len(ids)
+            plan = self.executor.submit(
+                ids[start : start + size], start, then if is_last else None, wanted
+            )
+            self._cached += ids[start : start + size]
+            if is_last:
                 return plan
+            start += size
             await self.executor.device.idle()
             self._seconds_per_token = (time.perf_counter() - begun) / size
 
@@ -139,20 +167,6 @@ class Session:
         sizes = [plan.size for plan in self.executor.plans]
         fitting = [n for n in sizes if n * self._seconds_per_token <= SUBMIT_SECONDS]
         return max(fitting, default=sizes[min(1, len(sizes) - 1)])
-
-    def _submit(self, ids: Sequence[int], position: int, wanted: int | None) -> Plan:
-        plan = self.executor.submit(ids, position, wanted or 1)
-        self._cached[position:] = ids
-        return plan
-
-    async def _choose(self, plan: Plan, sampler: Sampler, history: list[int]) -> int:
-        found = await self.executor.candidates(plan, everything=sampler.wanted(history) is None)
-        if not found.ids or not all(map(math.isfinite, found.logits)):
-            raise WgslmError(
-                "the model's logits are not numbers: the file is damaged, or this GPU's driver "
-                "computes wrongly"
-            )
-        return sampler.choose(found.ids, found.logits, history)
 
 
 def _common(a: Sequence[int], b: Sequence[int]) -> int:

@@ -274,7 +274,7 @@ def test_candidates_are_the_highest_logits(device: Device, tmp_path: Path, wante
     async def run() -> None:
         async with session(device, path) as current:
             executor = current.executor
-            plan = executor.submit(PROMPT[:16], 0, wanted)
+            plan = executor.submit(PROMPT[:16], 0, "candidates", wanted)
             found = await executor.candidates(plan)
             everything = await executor.candidates(plan, everything=True)
 
@@ -295,8 +295,8 @@ def test_a_step_that_failed_is_not_reused(opened: Opened, monkeypatch: pytest.Mo
         current.forget()
         device = current.executor.device
         with monkeypatch.context() as broken:
-            broken.setattr(device, "submit", lambda recording: None)  # the step is lost
-            broken.setattr(current.executor, "candidates", failing)
+            broken.setattr(device, "submit", lambda *recordings: None)  # the step is lost
+            broken.setattr(current.executor, "drawn", failing)
             with pytest.raises(LimitError):
                 await ids_of(current, PROMPT)
 

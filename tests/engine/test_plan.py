@@ -41,7 +41,7 @@ def test_plan_is_the_stored_one(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "a_layer", "beside"),
-    [("llama", 5, 5), ("llama-bias", 5, 5), ("qwen2", 5, 5), ("qwen3", 5, 5), ("gpt2", 8, 7)],
+    [("llama", 5, 3), ("llama-bias", 5, 3), ("qwen2", 5, 3), ("qwen3", 5, 3), ("gpt2", 8, 5)],
 )
 def test_dispatches_per_token(name: str, a_layer: int, beside: int) -> None:
     plan = tiny_plan(name, Q8_0, SOFTWARE)
@@ -54,8 +54,7 @@ def test_counts_of_a_llama() -> None:
     layers = tiny_models.LAYERS
 
     assert tiny_plan("llama", Q8_0, GPU).counts() == Counter(
-        embed=1, linear_vec=4 * layers + 1, attention_step=layers, top_chunks=1, top_threshold=1,
-        top_collect=1,
+        embed=1, linear_vec=4 * layers + 1, attention_step=layers, sample=1,
     )  # fmt: skip
 
 
@@ -71,7 +70,17 @@ def test_every_token_reaches_the_head_when_asked() -> None:
     plan = tiny_plan("llama", Q8_0, SOFTWARE, 16, each=True)
 
     assert plan.slots["logits"] == 16 * 4 * tiny_models.VOCAB
-    assert not any(dispatch.program.shader.startswith("top") for dispatch in plan.dispatches)
+    assert plan.counts()["sample"] == 0
+    assert plan.body == plan.dispatches and not plan.candidates
+
+
+def test_candidates_replace_the_draw() -> None:
+    plan = tiny_plan("llama", Q8_0, SOFTWARE)
+
+    assert plan.dispatches[-1].program.shader == "sample"
+    assert plan.body == plan.dispatches[:-1]
+    shaders = [dispatch.program.shader for dispatch in plan.candidates]
+    assert shaders == ["top_chunks", "top_threshold", "top_collect"]
 
 
 def all_plans() -> list[Plan]:

@@ -11,11 +11,13 @@ import pytest
 from twins import Array
 from twins.sampling import probabilities
 from wgslm.errors import RequestError
-from wgslm.sampling import MOST_CANDIDATES, Sampler, Sampling
+from wgslm.kernels.sample import MOST_BIASES, MOST_RECENT, MOST_STOPS, Settings
+from wgslm.kernels.sample import MOST_CANDIDATES as MOST_ON_GPU
+from wgslm.sampling import MOST_CANDIDATES, Sampler, Sampling, gpu_settings, uniform_random
 
 VOCAB = 60
 LOGITS: Array = 1.5 * np.random.default_rng(3).standard_normal(VOCAB)
-HISTORY = [*np.argsort(-LOGITS)[:3].tolist(), 7, 8, int(LOGITS.argmin()), 9]
+HISTORY = [*np.argsort(-LOGITS)[:3].tolist(), 7, 8, 7, int(LOGITS.argmin()), 9]
 PLAIN = Sampling(temperature=1, top_k=0, top_p=1, min_p=0, seed=1)
 CHAINS = {
     "default": Sampling(seed=1),
@@ -35,7 +37,15 @@ CHAINS = {
     "penalty of all": replace(PLAIN, repeat_penalty=1.5, repeat_last_n=-1),
     "penalty of none": replace(PLAIN, repeat_penalty=1.5, repeat_last_n=0),
     "reward": replace(PLAIN, repeat_penalty=0.7),
-    "everything": Sampling(0.9, 20, 0.9, 0.02, 1.3, 4, seed=2),
+    "presence": replace(PLAIN, presence_penalty=1.5),
+    "frequency": replace(PLAIN, frequency_penalty=0.8, repeat_last_n=-1),
+    "favour what was said": replace(PLAIN, top_k=20, presence_penalty=-1),
+    "bias": replace(PLAIN, logit_bias=((3, 2.5), (int(LOGITS.argmax()), -100))),
+    "bias down": replace(PLAIN, top_k=9, logit_bias=((int(LOGITS.argmax()), -2),)),
+    "typical": replace(PLAIN, typical_p=0.5),
+    "barely typical": replace(PLAIN, typical_p=1e-9),
+    "typical of few, then top_p": replace(PLAIN, typical_p=0.9, top_k=20, top_p=0.8),
+    "everything": Sampling(0.9, 20, 0.9, 0.02, 1.3, 4, 2, 0.95, 0.3, 0.2, ((5, 1.0),)),
     "greedy": Sampling(temperature=0),
     "greedy with a penalty": Sampling(temperature=0, repeat_penalty=1.8),
 }
@@ -94,6 +104,10 @@ def test_the_wanted_candidates_decide_as_all_do(sampling: Sampling) -> None:
         (Sampling(repeat_penalty=1.1, repeat_last_n=2), 42),
         (Sampling(temperature=0, repeat_penalty=1.1, repeat_last_n=2), 3),
         (Sampling(repeat_penalty=0.9), None),
+        (Sampling(presence_penalty=0.9, repeat_last_n=2), 42),
+        (Sampling(frequency_penalty=-0.9), None),
+        (Sampling(logit_bias=((3, -1), (9, -1)), presence_penalty=0.1, repeat_last_n=2), 43),
+        (Sampling(logit_bias=((3, -1), (9, 1))), None),
         (Sampling(top_k=MOST_CANDIDATES), MOST_CANDIDATES),
         (Sampling(top_k=MOST_CANDIDATES + 1), None),
     ],
@@ -130,6 +144,7 @@ def test_extreme_logits_draw_something(logits: Sequence[float]) -> None:
     [
         ("temperature", -0.1), ("temperature", math.nan), ("temperature", math.inf),
         ("top_k", -1), ("top_p", 0), ("top_p", 1.01), ("top_p", math.nan), ("min_p", -0.1),
+        ("typical_p", 0), ("presence_penalty", 2.1), ("frequency_penalty", math.nan),
         ("min_p", 1.1), ("repeat_penalty", 0), ("repeat_penalty", math.nan),
         ("repeat_last_n", -2),
     ],
@@ -139,3 +154,62 @@ def test_what_has_no_meaning_is_refused(name: str, value: float) -> None:
         replace(PLAIN, **{name: value})  # type: ignore[arg-type]
 
     assert refused.value.param == name
+
+
+@pytest.mark.parametrize("bias", [100.5, -101, math.nan])
+def test_a_bias_out_of_range_is_refused(bias: float) -> None:
+    with pytest.raises(RequestError, match="-100 to 100 for token 7"):
+        Sampling(logit_bias=((3, 1), (7, bias)))
+
+
+def test_a_bias_given_twice_is_refused() -> None:
+    with pytest.raises(RequestError, match="logit_bias names a token twice"):
+        Sampling(logit_bias=((3, 1), (3, 2)))
+
+
+def gpu(sampling: Sampling, stops: int = 2, context: int = 4096) -> Settings | None:
+    return gpu_settings(sampling, 1, 10, range(stops), context)
+
+
+@pytest.mark.parametrize(
+    "sampling",
+    [
+        Sampling(top_k=0),
+        Sampling(top_k=MOST_ON_GPU + 1),
+        Sampling(repeat_penalty=1.1, repeat_last_n=-1),
+        Sampling(presence_penalty=1, repeat_last_n=MOST_RECENT + 1),
+        Sampling(logit_bias=tuple((id, 1.0) for id in range(MOST_BIASES + 1))),
+    ],
+)
+def test_what_the_gpu_leaves_to_this_chain(sampling: Sampling) -> None:
+    assert gpu(sampling) is None
+
+
+def test_what_the_gpu_draws() -> None:
+    greedy = gpu(Sampling(temperature=0, top_k=0, typical_p=0.5))
+    penalised = gpu(Sampling(repeat_penalty=1.1, repeat_last_n=-1), context=MOST_RECENT)
+
+    assert greedy and (greedy.top_k, greedy.typical_p, greedy.last_n) == (1, 1, 0)
+    assert penalised and penalised.last_n == MOST_RECENT
+    assert gpu(Sampling(top_k=MOST_ON_GPU, repeat_last_n=-1))
+
+
+@pytest.mark.parametrize(("count", "watched"), [(0, 0), (MOST_STOPS, MOST_STOPS), (17, 0)])
+def test_more_stop_ids_than_the_gpu_watches_for_are_left_to_the_reader(
+    count: int, watched: int
+) -> None:
+    found = gpu(Sampling(), stops=count)
+
+    assert found and len(found.stops) == watched
+
+
+def test_random_numbers_are_uniform_and_differ_by_seed_and_counter() -> None:
+    count = 20_000
+    numbers = np.array([uniform_random(seed, i) for seed in (1, 1 << 40) for i in range(count)])
+
+    assert 0 <= numbers.min() and numbers.max() < 1
+    cells = np.histogram(numbers, 64, (0, 1))[0]
+    square = ((cells - 2 * count / 64) ** 2 / (2 * count / 64)).sum()
+    assert square < 63 + 3.1 * math.sqrt(2 * 63) + 7
+    pairs = np.corrcoef([numbers[:count], numbers[count:], np.roll(numbers[:count], 1)])
+    assert np.abs(pairs - np.eye(3)).max() < 4 / math.sqrt(count)

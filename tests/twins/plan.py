@@ -20,7 +20,7 @@ from wgslm.kernels import Dispatch, Ref
 from wgslm.plan import Plan
 from wgslm.plan.rope import Rope
 
-TOP = ("top_chunks", "top_threshold", "top_collect")
+DRAWS = ("sample", "top_chunks", "top_threshold", "top_collect")
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Machine:
         """Run one step and return the logits [1 or T, vocab]."""
         self.ids, self.position, self.dispatches = ids, position, plan.dispatches
         for dispatch in plan.dispatches:
-            if dispatch.program.shader not in TOP:
+            if dispatch.program.shader not in DRAWS:
                 HANDLERS[dispatch.program.shader](self, Call(self, dispatch))
         return self.memory[plan.logits]
 

@@ -82,12 +82,13 @@ class Job:
 
 
 class Device(Protocol):
-    """An adapter in use. Work is done in the order of the calls; only `read` and `idle` wait."""
+    """An adapter in use. Work is done in the order of the calls; only what is async waits."""
 
     adapter: AdapterInfo
     limits: Limits
     features: frozenset[str]  # of FEATURES
     has_timestamps: bool  # `profile` reads the GPU's own clock
+    most_ahead: int  # submits that may be under way before the next one makes this thread wait
 
     def create_buffer(self, nbytes: int, label: str) -> Buffer:
         """Return zeroed memory, or raise `LimitError`."""
@@ -104,17 +105,26 @@ class Device(Protocol):
     def record(self, jobs: Sequence[Job]) -> object:
         """Make everything that replaying `jobs` needs; nothing is created at replay."""
 
-    def submit(self, recording: object) -> None:
-        """Run a recording once, in one pass."""
+    def submit(self, *recordings: object) -> None:
+        """Run recordings once, one after the other, in one pass."""
 
-    async def profile(self, recording: object) -> list[float]:
-        """Run a recording once, a pass for each dispatch, and return each one's seconds.
+    async def profile(self, *recordings: object) -> list[float]:
+        """Run recordings once, a pass for each dispatch, and return each one's seconds.
 
         By the GPU's clock; without `has_timestamps` by this machine's, from its submit to its end.
         """
 
     def release(self, recording: object) -> None:
         """Free what a recording holds; the buffers that it uses stay."""
+
+    def copy(self, view: View) -> object:
+        """Copy a buffer's bytes as they are after the work submitted so far; `take` gets them.
+
+        A copy that nobody takes costs nothing.
+        """
+
+    async def take(self, copy: object) -> bytes:
+        """Wait for a copy."""
 
     async def read(self, view: View) -> bytes:
         """Wait for all submitted work, then return a copy of a buffer's bytes."""

@@ -146,9 +146,13 @@ class Gpu {
     return this.next++;
   }
 
-  submit(id) {
+  submit(...ids) {
     this.check();
-    this.run(this.recordings.get(id).steps);
+    this.run(this.stepsOf(ids));
+  }
+
+  stepsOf(ids) {
+    return ids.flatMap((id) => this.recordings.get(id).steps);
   }
 
   run(steps) {
@@ -159,10 +163,10 @@ class Gpu {
     this.device.queue.submit([encoder.finish()]);
   }
 
-  /** Run a recording once, a pass for each dispatch, and return each one's seconds. */
-  async profile(id) {
+  /** Run recordings once, a pass for each dispatch, and return each one's seconds. */
+  async profile(...ids) {
     this.check();
-    const { steps } = this.recordings.get(id);
+    const steps = this.stepsOf(ids);
     const seconds = [];
     for (let first = 0; first < steps.length; first += MOST_TIMED) {
       const some = steps.slice(first, first + MOST_TIMED);
@@ -208,8 +212,14 @@ class Gpu {
     this.recordings.delete(id);
   }
 
-  /** Wait for all submitted work and return a copy of a buffer's bytes. */
-  async read(id, offset, nbytes) {
+  /** Promise a buffer's bytes as they are after the work submitted so far; it may be dropped. */
+  read(id, offset, nbytes) {
+    const bytes = this.copied(id, offset, nbytes);
+    bytes.catch(() => {}); // a dropped one must not be reported as unhandled
+    return bytes;
+  }
+
+  async copied(id, offset, nbytes) {
     this.check();
     return this.readFrom(this.buffers.get(id), offset, nbytes);
   }

@@ -22,6 +22,8 @@ from wgslm.gpu import (
     check_size,
 )
 
+MOST_AHEAD = 8  # what a stop string or a cancel throws away; enough to hide a read-back
+MOST_AHEAD_SOFTWARE = 2  # the same cores compute and read back
 SOFTWARE = ("swiftshader", "llvmpipe", "softwarerasterizer", "basic render")
 T = TypeVar("T")
 
@@ -51,6 +53,7 @@ class BrowserDevice:
             backend="WebGPU",
             driver=words[2] if words[2] not in name else "",
         )
+        self.most_ahead = MOST_AHEAD_SOFTWARE if is_software else MOST_AHEAD
         self.features = frozenset(FEATURES) & frozenset(gpu.features.to_py())
         self.has_timestamps = bool(gpu.hasTimestamps)
         self.limits = Limits(
@@ -101,24 +104,34 @@ class BrowserDevice:
             blob += job.params + bytes(-len(job.params) % ALIGNMENT)
         return _called(self._gpu.record, json.dumps(described), to_js(bytes(blob)))
 
-    def submit(self, recording: object) -> None:
-        """Run a recording once, in one pass."""
-        _called(self._gpu.submit, recording)
+    def submit(self, *recordings: object) -> None:
+        """Run recordings once, one after the other, in one pass."""
+        _called(self._gpu.submit, *recordings)
 
-    async def profile(self, recording: object) -> list[float]:
-        """Run a recording once and return each dispatch's seconds."""
-        seconds: Any = await _awaited(self._gpu.profile(recording))
+    async def profile(self, *recordings: object) -> list[float]:
+        """Run recordings once and return each dispatch's seconds."""
+        seconds: Any = await _awaited(self._gpu.profile(*recordings))
         return list(seconds.to_py())
 
     def release(self, recording: object) -> None:
         """Free the uniforms."""
         self._gpu.release(recording)
 
+    def copy(self, view: View) -> object:
+        """Copy a buffer's bytes as they are after the work submitted so far."""
+        nbytes = -(-view.nbytes // 4) * 4
+        return _called(self._gpu.read, view.buffer.handle, view.offset, nbytes), view.nbytes
+
+    async def take(self, copy: object) -> bytes:
+        """Wait for a copy."""
+        assert isinstance(copy, tuple), "made by `copy`"
+        promise, nbytes = copy
+        data: Any = await _awaited(promise)
+        return bytes(data.to_bytes())[:nbytes]
+
     async def read(self, view: View) -> bytes:
         """Wait for all submitted work, then return a copy of a buffer's bytes."""
-        nbytes = -(-view.nbytes // 4) * 4
-        data: Any = await _awaited(self._gpu.read(view.buffer.handle, view.offset, nbytes))
-        return bytes(data.to_bytes())[: view.nbytes]
+        return await self.take(self.copy(view))
 
     async def idle(self) -> None:
         """Wait for all submitted work."""

@@ -17,7 +17,10 @@ from wgslm.errors import DeviceLostError, LimitError, NoAdapterError, ShaderErro
 from wgslm.gpu import ALIGNMENT, AdapterInfo, Buffer, Job, Limits, Program, View, check_size
 from wgslm.gpu.wgsl import Binding
 
+MOST_AHEAD = 8  # what a stop string or a cancel throws away; enough to hide a read-back
+MOST_AHEAD_SOFTWARE = 1  # lavapipe's submit waits for the one before (measured, Mesa 22.3)
 PATIENCE_SECONDS = 120.0  # a GPU that is silent for longer counts as lost
+STAGING = wgpu.BufferUsage.MAP_READ | wgpu.BufferUsage.COPY_DST
 TIMESTAMPS = "timestamp-query"
 MOST_TIMED = 2048  # dispatches: a query set has two entries for each, and 4096 in all
 USAGE = wgpu.BufferUsage.STORAGE | wgpu.BufferUsage.COPY_DST | wgpu.BufferUsage.COPY_SRC
@@ -44,6 +47,14 @@ class Recording:
 
     steps: tuple[Step, ...]
     params: wgpu.GPUBuffer
+
+
+@dataclass(frozen=True)
+class Copy:
+    """Bytes on their way back; `staging` is lent until they are taken, or given up with it."""
+
+    staging: wgpu.GPUBuffer
+    nbytes: int
 
 
 def open_native(force: str | None = None) -> "NativeDevice":
@@ -128,6 +139,8 @@ class NativeDevice:
             buffer_nbytes=limits["max-buffer-size"],
             binding_nbytes=limits["max-storage-buffer-binding-size"] // ALIGNMENT * ALIGNMENT,
         )
+        self.most_ahead = MOST_AHEAD_SOFTWARE if self.adapter.kind == "software" else MOST_AHEAD
+        self._stagings: dict[int, list[wgpu.GPUBuffer]] = {}  # idle ones by size
         self._fence = self.create_buffer(4, "fence")
         self._layouts: dict[tuple[Binding, ...], wgpu.GPUBindGroupLayout] = {}
         self._pipelines: dict[Program, wgpu.GPUComputePipeline] = {}
@@ -178,14 +191,15 @@ class NativeDevice:
         )
         return Recording(steps, params)
 
-    def submit(self, recording: object) -> None:
-        """Run a recording once, in one pass."""
-        assert isinstance(recording, Recording), "made by `record`"
+    def submit(self, *recordings: object) -> None:
+        """Run recordings once, one after the other, in one pass."""
         with _lost():
             encoder = self._device.create_command_encoder()
             compute = encoder.begin_compute_pass()
-            for step in recording.steps:
-                _encode(compute, step)
+            for recording in recordings:
+                assert isinstance(recording, Recording), "made by `record`"
+                for step in recording.steps:
+                    _encode(compute, step)
             compute.end()
             self._queue.submit([encoder.finish()])
 
@@ -194,22 +208,21 @@ class NativeDevice:
         assert isinstance(recording, Recording), "made by `record`"
         recording.params.destroy()
 
-    async def read(self, view: View) -> bytes:
-        """Read back in a thread, so that a server answers others meanwhile."""
-        nbytes = -(-view.nbytes // 4) * 4
-        return (await self._read(_gpu(view.buffer), view.offset, nbytes))[: view.nbytes]
-
-    async def profile(self, recording: object) -> list[float]:
-        """Run a recording once and return each dispatch's seconds."""
-        assert isinstance(recording, Recording), "made by `record`"
+    async def profile(self, *recordings: object) -> list[float]:
+        """Run recordings once and return each dispatch's seconds."""
+        steps: list[tuple[Step, wgpu.GPUBuffer]] = []
+        for recording in recordings:
+            assert isinstance(recording, Recording), "made by `record`"
+            steps += [(step, recording.params) for step in recording.steps]
         seconds: list[float] = []
         if self.has_timestamps:
-            for first in range(0, len(recording.steps), MOST_TIMED):
-                seconds += await self._timestamps(recording.steps[first : first + MOST_TIMED])
+            for first in range(0, len(steps), MOST_TIMED):
+                timed = [step for step, _ in steps[first : first + MOST_TIMED]]
+                seconds += await self._timestamps(timed)
             return seconds
-        for step in recording.steps:
+        for step, params in steps:
             begun = time.perf_counter()
-            self.submit(Recording((step,), recording.params))
+            self.submit(Recording((step,), params))
             await self.idle()
             seconds.append(time.perf_counter() - begun)
         return seconds
@@ -232,22 +245,36 @@ class NativeDevice:
                 compute.end()
             encoder.resolve_query_set(queries, 0, count, resolved, 0)
             self._queue.submit([encoder.finish()])
-        ticks = array("Q", await self._read(resolved, 0, 8 * count))
+        ticks = array("Q", await self.take(self._copy(resolved, 0, 8 * count)))
         resolved.destroy()
         queries.destroy()
         # wgpu-native 29 gives the driver's ticks, where WebGPU promises nanoseconds
         tick = lib.wgpuQueueGetTimestampPeriod(self._queue._internal) * 1e-9
         return [(ticks[i + 1] - ticks[i]) * tick for i in range(0, count, 2)]
 
-    async def _read(self, buffer: wgpu.GPUBuffer, offset: int, nbytes: int) -> bytes:
-        """Return bytes of a buffer after all submitted work.
+    def copy(self, view: View) -> Copy:
+        """Copy a buffer's bytes as they are after the work submitted so far."""
+        return self._copy(_gpu(view.buffer), view.offset, view.nbytes)
 
-        A cancelled read ends when the thread does: whatever follows, `close` above all, must
+    def _copy(self, buffer: wgpu.GPUBuffer, offset: int, wanted: int) -> Copy:
+        nbytes = -(-wanted // 4) * 4
+        idle = self._stagings.setdefault(nbytes, [])
+        with _lost():
+            staging = idle.pop() if idle else self._device.create_buffer(size=nbytes, usage=STAGING)
+            encoder = self._device.create_command_encoder()
+            encoder.copy_buffer_to_buffer(buffer, offset, staging, 0, nbytes)
+            self._queue.submit([encoder.finish()])
+        return Copy(staging, wanted)
+
+    async def take(self, copy: object) -> bytes:
+        """Wait for a copy in a thread, so that a server answers others meanwhile.
+
+        Only now: while wgpu-native 29 waits for a mapping, a submit waits too (wgpu #9470).
+        A cancelled one ends when the thread does: whatever follows, `close` above all, must
         not find it still waiting for the GPU (it would wait for ever).
         """
-        thread = asyncio.ensure_future(
-            asyncio.to_thread(self._queue.read_buffer, buffer, offset, nbytes)
-        )
+        assert isinstance(copy, Copy), "made by `copy`"
+        thread = asyncio.ensure_future(asyncio.to_thread(_mapped, copy.staging))
         try:
             await asyncio.wait({thread}, timeout=PATIENCE_SECONDS)
         except asyncio.CancelledError:
@@ -256,7 +283,13 @@ class NativeDevice:
         if not thread.done():
             raise DeviceLostError(f"the GPU did not answer within {PATIENCE_SECONDS:.0f} s")
         with _lost():
-            return bytes(thread.result())
+            data = thread.result()[: copy.nbytes]
+        self._stagings[copy.staging.size].append(copy.staging)
+        return data
+
+    async def read(self, view: View) -> bytes:
+        """Wait for all submitted work, then return a copy of a buffer's bytes."""
+        return await self.take(self.copy(view))
 
     async def idle(self) -> None:
         """Wait for all submitted work."""
@@ -331,6 +364,14 @@ def _lost() -> Iterator[None]:
         yield
     except (wgpu.GPUError, RuntimeError) as error:
         raise DeviceLostError(f"the GPU is gone or refused a command: {error}") from error
+
+
+def _mapped(staging: wgpu.GPUBuffer) -> bytes:
+    """Wait until a staging buffer holds what was copied, and return it."""
+    staging.map_async("READ_NOSYNC").sync_wait()  # as `read_buffer`: what it holds was submitted
+    data = bytes(staging.read_mapped())
+    staging.unmap()
+    return data
 
 
 def _gpu(buffer: Buffer) -> wgpu.GPUBuffer:

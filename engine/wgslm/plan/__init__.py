@@ -47,10 +47,15 @@ class State:
 
 @dataclass(frozen=True)
 class Plan:
-    """One step of up to `size` tokens."""
+    """One step of up to `size` tokens.
+
+    `dispatches` end with the draw of the next id; where the CPU draws, `candidates` replace it.
+    With the logits of every token there is neither.
+    """
 
     size: int
     dispatches: tuple[Dispatch, ...]
+    candidates: tuple[Dispatch, ...]
     slots: Mapping[str, int]  # name -> bytes
     states: tuple[State, ...]
     logits: Ref
@@ -60,6 +65,11 @@ class Plan:
     def __str__(self) -> str:
         """Return one line per dispatch: shader, grid, what it reads and what it writes."""
         return "\n".join(line(dispatch) for dispatch in self.dispatches)
+
+    @property
+    def body(self) -> tuple[Dispatch, ...]:
+        """The dispatches up to the logits."""
+        return self.dispatches[:-1] if self.candidates else self.dispatches
 
     def counts(self) -> Counter[str]:
         """Return how often each shader is dispatched."""

@@ -1,17 +1,31 @@
-"""Run plans on a device: ids in, candidates or logits out."""
+"""Run plans on a device: ids in, drawn ids, candidates or logits out."""
 
 import struct
+import time
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from wgslm.errors import LimitError
 from wgslm.gpu import Buffer, Device, Job, View
 from wgslm.kernels import STEP_IDS, Dispatch, Ref
+from wgslm.kernels.sample import RESULT, Settings, pack_history
 from wgslm.kernels.top import FOUND_NBYTES, ROOM
 from wgslm.plan import Plan
 from wgslm.plan.memory import Layout, merged, share
 from wgslm.weights import Stored
+
+Part = Literal["body", "draw", "candidates"]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """How many ids the GPU has drawn, why it draws no more (0: it does), and the last of them."""
+
+    count: int
+    done: int
+    id: int
 
 
 @dataclass(frozen=True)
@@ -31,10 +45,11 @@ class Executor:
     ) -> None:
         """Allocate slots and state, and fill tables. `prepare` must follow."""
         self.device = device
+        self.read_seconds = 0.0  # what a read-back takes when the GPU has nothing to do
         self.plans = tuple(sorted(plans, key=lambda plan: plan.size))
         self._weights = weights
         self._layouts = {plan.size: share(plan) for plan in self.plans}
-        self._recordings: dict[int, object] = {}
+        self._recordings: dict[tuple[int, Part], object] = {}
         self._buffers: list[Buffer] = []
         self._slots: list[Buffer] = []
         self._states: dict[str, Buffer] = {}
@@ -51,31 +66,61 @@ class Executor:
 
     async def prepare(self) -> None:
         """Compile all pipelines and record all plans."""
-        programs = [d.program for plan in self.plans for d in plan.dispatches]
+        parts = {
+            (plan.size, part): dispatches
+            for plan in self.plans
+            for part, dispatches in _parts(plan).items()
+        }
+        programs = [dispatch.program for part in parts.values() for dispatch in part]
         await self.device.compile(list(dict.fromkeys(programs)))
-        for plan in self.plans:
-            layout = self._layouts[plan.size]
-            jobs = [self._job(dispatch, layout) for dispatch in plan.dispatches]
-            self._recordings[plan.size] = self.device.record(jobs)
+        for (size, part), dispatches in parts.items():
+            jobs = [self._job(dispatch, self._layouts[size]) for dispatch in dispatches]
+            self._recordings[size, part] = self.device.record(jobs)
         await self.device.idle()  # in the tab, memory that was not there shows only now
+        self.read_seconds = min([await self._timed_read() for _ in range(3)])
 
-    def submit(self, ids: Sequence[int], position: int, wanted: int = 1) -> Plan:
-        """Run one step over `ids`, the first of which is at `position`; read nothing."""
+    def submit(
+        self, ids: Sequence[int], position: int, then: Part | None = None, wanted: int = 1
+    ) -> Plan:
+        """Run one step over `ids`, the first of which is at `position`; read nothing.
+
+        `then` it draws the next id, or collects at least `wanted` candidates.
+        """
         assert 0 < len(ids) <= self.size, "the caller cuts prompts into steps"
-        plan = self._begin(ids, position, wanted)
-        self.device.submit(self._recordings[plan.size])
+        plan = self._write_step(ids, position, wanted)
+        self._run(plan, then)
         return plan
 
     async def profile(self, ids: Sequence[int], position: int) -> tuple[Plan, list[float]]:
-        """Run one step as `submit` does, and return the seconds of each of its dispatches."""
-        plan = self._begin(ids, position, 1)
-        return plan, await self.device.profile(self._recordings[plan.size])
+        """Run one step that draws, and return the seconds of each of its dispatches."""
+        plan = self._write_step(ids, position, 1)
+        parts: tuple[Part, ...] = ("body", "draw") if plan.candidates else ("body",)
+        recordings = (self._recordings[plan.size, part] for part in parts)
+        return plan, await self.device.profile(*recordings)
 
-    def _begin(self, ids: Sequence[int], position: int, wanted: int) -> Plan:
+    def _write_step(self, ids: Sequence[int], position: int, wanted: int) -> Plan:
         plan = next(plan for plan in self.plans if plan.size >= len(ids))
         header = struct.pack(f"<{STEP_IDS}I", len(ids), position, wanted, 0, 0, 0, 0, 0)
         self.device.write(self._states["step"], 0, header + struct.pack(f"<{len(ids)}I", *ids))
         return plan
+
+    def begin(self, settings: Settings, history: Sequence[int]) -> None:
+        """Say how the following steps draw, and which ids came before."""
+        self.device.write(self._states["sampling"], 0, settings.pack())
+        self.device.write(self._states["sampled"], 0, pack_history(history))
+
+    def advance(self) -> None:
+        """Run one step over the id that the step before drew, and draw the next."""
+        assert self.plans[0].size == 1, "a step over one id"
+        self._run(self.plans[0], "draw")
+
+    def copy_drawn(self) -> object:
+        """Copy what the last submitted step drew; `drawn` waits for it."""
+        return self.device.copy(View(self._states["sampled"], 0, RESULT.size))
+
+    async def drawn(self, copy: object) -> Drawn:
+        """Return what a step drew."""
+        return Drawn(*RESULT.unpack(await self.device.take(copy)))
 
     async def candidates(self, plan: Plan, *, everything: bool = False) -> Candidates:
         """Return the step's highest logits: at least as many as it wanted, or all."""
@@ -101,6 +146,18 @@ class Executor:
             self.device.destroy_buffer(buffer)
         self._recordings.clear()
         self._buffers.clear()
+
+    def _run(self, plan: Plan, then: Part | None) -> None:
+        body = self._recordings[plan.size, "body"]
+        if then is None:
+            self.device.submit(body)
+        else:
+            self.device.submit(body, self._recordings[plan.size, then])
+
+    async def _timed_read(self) -> float:
+        begun = time.perf_counter()
+        await self.device.read(View(self._states["step"], 0, RESULT.size))
+        return time.perf_counter() - begun
 
     def _allocate(self) -> None:
         for i, nbytes in enumerate(merged(self._layouts.values())):
@@ -138,6 +195,14 @@ class Executor:
         else:
             buffer = self._states[ref.name]
         return View(buffer, 0, buffer.nbytes)
+
+
+def _parts(plan: Plan) -> dict[Part, tuple[Dispatch, ...]]:
+    """Return what is recorded apart: the step, and the two ways to go on from its logits."""
+    parts: dict[Part, tuple[Dispatch, ...]] = {"body": plan.body}
+    if plan.candidates:
+        parts |= {"draw": plan.dispatches[-1:], "candidates": plan.candidates}
+    return parts
 
 
 def _ranked(pairs: Iterable[tuple[int, float]], *, complete: bool) -> Candidates:

@@ -83,7 +83,7 @@ class Fused(Lowering):
             self.schedule,
             norm=_input_norm(o.norm),
         )
-        yield from self._top(o)
+        yield from self._draw(o)
 
 
 def _input_norm(norm: Norm) -> InputNorm:

@@ -26,6 +26,7 @@ def lower(
     return Plan(
         size,
         tuple(lowering.dispatches),
+        tuple(lowering.candidates),
         lowering.slots,
         tuple(lowering.states.values()),
         head.logits.ref,

@@ -9,8 +9,9 @@ from wgslm.kernels.activate import activate
 from wgslm.kernels.attention import Cache, Heads, KvType, kv_row_nbytes
 from wgslm.kernels.linear import Product, embed, linear
 from wgslm.kernels.norm import layernorm, rmsnorm
+from wgslm.kernels.sample import SAMPLED_NBYTES, SAMPLING_NBYTES, maxima_nbytes, sample
 from wgslm.kernels.schedule import Schedule
-from wgslm.kernels.top import FOUND_NBYTES, chunk_count, top
+from wgslm.kernels.top import FOUND_NBYTES, top
 from wgslm.plan import Slot, State
 from wgslm.plan.operations import (
     Attention,
@@ -28,6 +29,8 @@ from wgslm.plan.tensors import Group, Weight
 FOUND = Ref("state", "found")
 MAXIMA = Ref("state", "maxima")
 ROPE = Ref("state", "rope")
+SAMPLED = Ref("state", "sampled")
+SAMPLING = Ref("state", "sampling")
 
 
 @dataclass
@@ -42,6 +45,7 @@ class Lowering:
     def __post_init__(self) -> None:
         """Begin empty."""
         self.dispatches: list[Dispatch] = []
+        self.candidates: list[Dispatch] = []
         self.slots: dict[str, int] = {}
         self.states: dict[str, State] = {}
 
@@ -123,13 +127,20 @@ class Lowering:
         one.slots = self.slots
         yield one._norm(o.norm, o.x, h, last=True)
         yield from one._linear(o.w, h, o.logits)
-        yield from self._top(o)
+        yield from self._draw(o)
 
-    def _top(self, o: Head) -> Iterator[Dispatch]:
-        vocab = o.w.matrix.rows
-        for ref, nbytes in ((FOUND, FOUND_NBYTES), (MAXIMA, 4 * chunk_count(vocab))):
+    def _draw(self, o: Head) -> Iterator[Dispatch]:
+        """Draw on the GPU, or collect what the CPU draws from."""
+        vocab, logits = o.w.matrix.rows, self._use(o.logits, tokens=1)
+        for ref, nbytes in (
+            (FOUND, FOUND_NBYTES),
+            (MAXIMA, maxima_nbytes(vocab)),  # `top` needs no more
+            (SAMPLING, SAMPLING_NBYTES),
+            (SAMPLED, SAMPLED_NBYTES),
+        ):
             self.states[ref.name] = State(ref.name, nbytes)
-        yield from top(self._use(o.logits, tokens=1), MAXIMA, FOUND, vocab)
+        self.candidates += top(logits, MAXIMA, FOUND, vocab)
+        yield sample(logits, MAXIMA, SAMPLING, SAMPLED, vocab)
 
     def _norm(self, norm: Norm, x: Slot, y: Slot, *, last: bool = False) -> Dispatch:
         """Normalise rows of x, or each head in them, as long as the gain is."""
