@@ -22,7 +22,7 @@ STEPS = ("prepare", "train", "export", "verify", "evaluate", "quants")
 QUANTS = ("Q8_0", "Q5_1", "Q5_0", "Q4_1", "Q4_0")  # what the gguf package can write
 MODEL = Path(__file__).parents[1] / "model" / "wgslm-demo.q8_0.gguf"
 # Shares of the ids. SGD is most of the bytes and all booking talk: a quarter at the most.
-MIX = {"guide": 0.63, "stories": 0.2, "sgd": 0.12, "tm4": 0.05}
+MIX = ("guide=0.63", "stories=0.2", "sgd=0.12", "tm4=0.05")
 
 
 def main() -> None:
@@ -62,7 +62,7 @@ def _train(run: Path, arguments: argparse.Namespace) -> None:
     )
     recipe = Recipe(
         arguments.steps,
-        MIX,
+        {name: float(share) for name, share in (one.split("=") for one in arguments.mix)},
         tokens=arguments.tokens,
         seed=arguments.seed,
         dropout=arguments.dropout,

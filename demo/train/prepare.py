@@ -31,7 +31,8 @@ def prepare(corpora: Path, folder: Path, vocabulary_size: int, seed: int) -> Non
         chance.shuffle(conversations)
         cut = max(1, int(HELD_BACK * len(conversations)))
         for part, chosen in (("valid", conversations[:cut]), ("train", conversations[cut:])):
-            source = Source.of(map(vocabulary.encode_conversation, chosen), max(ROW_LENGTHS))
+            encode = partial(vocabulary.encode_conversation, is_guide=name == "guide")
+            source = Source.of(map(encode, chosen), max(ROW_LENGTHS))
             source.save(folder / f"{name}.{part}.npz")
             print(f"{name}.{part}: {len(source)} conversations, {len(source.ids)} ids")
         texts = [turn.text for turn in itertools.chain(*conversations[:200])]

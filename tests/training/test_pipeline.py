@@ -116,9 +116,18 @@ def test_the_files_template_gives_the_ids_of_training(
 def test_only_the_answers_words_and_their_end_have_full_weight(vocabulary: Vocabulary) -> None:
     ids, weights = vocabulary.encode_conversation(TALK)
 
-    learnt = [id for id, weight in zip(ids, weights, strict=True) if weight == 100]
+    learnt = [id for id, weight in zip(ids, weights, strict=True) if weight == 40]
 
     assert learnt == [*vocabulary.encode(TALK[1].text), vocabulary.special[END]]
+
+
+def test_the_guides_first_ids_weigh_more(vocabulary: Vocabulary) -> None:
+    _, plain = vocabulary.encode_conversation(TALK)
+    _, weights = vocabulary.encode_conversation(TALK, is_guide=True)
+
+    first = plain.index(40)
+    assert weights[first : first + 4] == [250] * 4
+    assert weights[:first] == plain[:first] and weights[first + 4 :] == plain[first + 4 :]
 
 
 def test_special_spelling_in_a_message_stays_text(vocabulary: Vocabulary) -> None:
