@@ -146,6 +146,11 @@ class Gpu {
   submit(...ids) {
     this.check();
     const encoder = this.device.createCommandEncoder();
+    this.replay(encoder, ids);
+    this.device.queue.submit([encoder.finish()]);
+  }
+
+  replay(encoder, ids) {
     const pass = encoder.beginComputePass();
     for (const id of ids) {
       for (const { pipeline, group, grid } of this.recordings.get(id).steps) {
@@ -155,7 +160,6 @@ class Gpu {
       }
     }
     pass.end();
-    this.device.queue.submit([encoder.finish()]);
   }
 
   release(id) {
@@ -163,17 +167,18 @@ class Gpu {
     this.recordings.delete(id);
   }
 
-  /** Promise a buffer's bytes as they are after the work submitted so far; it may be dropped. */
-  read(id, offset, nbytes) {
-    const bytes = this.copied(id, offset, nbytes);
+  /** Run recordings, if any, and promise a buffer's bytes as they are then; it may be dropped. */
+  read(id, offset, nbytes, ...recordings) {
+    const bytes = this.copied(id, offset, nbytes, recordings);
     bytes.catch(() => {}); // a dropped one must not be reported as unhandled
     return bytes;
   }
 
-  async copied(id, offset, nbytes) {
+  async copied(id, offset, nbytes, recordings) {
     this.check();
     const staging = this.takeStaging(nbytes);
     const encoder = this.device.createCommandEncoder();
+    if (recordings.length) this.replay(encoder, recordings);
     encoder.copyBufferToBuffer(this.buffers.get(id), offset, staging, 0, nbytes);
     this.device.queue.submit([encoder.finish()]);
     await this.settled(staging.mapAsync(GPUMapMode.READ, 0, nbytes), "answer");

@@ -185,14 +185,7 @@ class NativeDevice:
         """Run recordings once, one after the other, in one pass."""
         with _lost():
             encoder = self._device.create_command_encoder()
-            compute = encoder.begin_compute_pass()
-            for recording in recordings:
-                assert isinstance(recording, Recording), "made by `record`"
-                for pipeline, group, grid in recording.steps:
-                    compute.set_pipeline(pipeline)
-                    compute.set_bind_group(0, group)
-                    compute.dispatch_workgroups(*grid)
-            compute.end()
+            _replay(encoder, recordings)
             self._queue.submit([encoder.finish()])
 
     def release(self, recording: object) -> None:
@@ -200,13 +193,15 @@ class NativeDevice:
         assert isinstance(recording, Recording), "made by `record`"
         recording.params.destroy()
 
-    def copy(self, view: View) -> Copy:
-        """Copy a buffer's bytes as they are after the work submitted so far."""
+    def copy(self, view: View, *recordings: object) -> Copy:
+        """Run recordings, if any, then copy a buffer's bytes as they are then."""
         nbytes = -(-view.nbytes // 4) * 4
         idle = self._stagings.setdefault(nbytes, [])
         with _lost():
             staging = idle.pop() if idle else self._device.create_buffer(size=nbytes, usage=STAGING)
             encoder = self._device.create_command_encoder()
+            if recordings:
+                _replay(encoder, recordings)
             encoder.copy_buffer_to_buffer(_gpu(view.buffer), view.offset, staging, 0, nbytes)
             self._queue.submit([encoder.finish()])
         return Copy(staging, view.nbytes)
@@ -302,6 +297,17 @@ def _lost() -> Iterator[None]:
         yield
     except (wgpu.GPUError, RuntimeError) as error:
         raise DeviceLostError(f"the GPU is gone or refused a command: {error}") from error
+
+
+def _replay(encoder: wgpu.GPUCommandEncoder, recordings: Sequence[object]) -> None:
+    compute = encoder.begin_compute_pass()
+    for recording in recordings:
+        assert isinstance(recording, Recording), "made by `record`"
+        for pipeline, group, grid in recording.steps:
+            compute.set_pipeline(pipeline)
+            compute.set_bind_group(0, group)
+            compute.dispatch_workgroups(*grid)
+    compute.end()
 
 
 def _mapped(staging: wgpu.GPUBuffer) -> bytes:

@@ -90,7 +90,7 @@ class Executor:
         plan = next(plan for plan in self.plans if plan.size >= len(ids))
         header = struct.pack(f"<{STEP_IDS}I", len(ids), position, wanted, 0, 0, 0, 0, 0)
         self.device.write(self._states["step"], 0, header + struct.pack(f"<{len(ids)}I", *ids))
-        self._run(plan, then)
+        self.device.submit(*self._chain(plan, then))
         return plan
 
     def begin(self, settings: Settings, history: Sequence[int]) -> None:
@@ -98,14 +98,14 @@ class Executor:
         self.device.write(self._states["sampling"], 0, settings.pack())
         self.device.write(self._states["sampled"], 0, pack_history(history))
 
-    def advance(self) -> None:
-        """Run one step over the id that the step before drew, and draw the next."""
+    def advance(self) -> object:
+        """Run one step over the id that the step before drew, and copy what it draws."""
         assert self.plans[0].size == 1, "a step over one id"
-        self._run(self.plans[0], "draw")
+        return self.device.copy(self._result, *self._chain(self.plans[0], "draw"))
 
     def copy_drawn(self) -> object:
         """Copy what the last submitted step drew; `drawn` waits for it."""
-        return self.device.copy(View(self._states["sampled"], 0, RESULT.size))
+        return self.device.copy(self._result)
 
     async def drawn(self, copy: object) -> Drawn:
         """Return what a step drew."""
@@ -136,12 +136,14 @@ class Executor:
         self._recordings.clear()
         self._buffers.clear()
 
-    def _run(self, plan: Plan, then: Part | None) -> None:
+    @property
+    def _result(self) -> View:
+        return View(self._states["sampled"], 0, RESULT.size)
+
+    def _chain(self, plan: Plan, then: Part | None) -> list[object]:
+        """Return what is recorded of a plan, and of what follows its logits."""
         body = self._recordings[plan.size, "body"]
-        if then is None:
-            self.device.submit(body)
-        else:
-            self.device.submit(body, self._recordings[plan.size, then])
+        return [body, self._recordings[plan.size, then]] if then else [body]
 
     async def _timed_read(self) -> float:
         begun = time.perf_counter()

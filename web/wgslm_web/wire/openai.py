@@ -131,7 +131,7 @@ def text_chunk(head: Head, event: TextDelta) -> Json:
 
 def closing_chunks(head: Head, done: Done) -> list[Json]:
     """Return the chunk with the finish reason and, if asked for, the one with the usage."""
-    last = _chunk(head, {}, finish_reason(done))
+    last = _chunk(head, {}, done.reason)
     if not head.include_usage:
         return [last | {"timings": timings(done)}]
     with_usage = last | {"choices": [], "usage": usage(done), "timings": timings(done)}
@@ -145,7 +145,7 @@ def completion(head: Head, text: str, ids: Iterable[int], done: Done) -> Json:
         "index": 0,
         "message": message,
         "logprobs": None,
-        "finish_reason": finish_reason(done),
+        "finish_reason": done.reason,
     }
     tokens: Json = {"tokens": list(ids)} if head.return_tokens else {}
     return {
@@ -158,13 +158,6 @@ def completion(head: Head, text: str, ids: Iterable[int], done: Done) -> Json:
         "timings": timings(done),
         **tokens,
     }
-
-
-def finish_reason(done: Done) -> str:
-    """Return OpenAI's word for why an answer ended."""
-    if done.reason == "cancelled":
-        raise RequestError("the generation was cancelled before it was complete")
-    return done.reason
 
 
 def usage(done: Done) -> Json:
