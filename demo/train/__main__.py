@@ -87,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--tokens", type=int, default=4096, help="ids per step")
     parser.add_argument("--vocabulary", type=int, default=4096, help="tokens, specials included")
+    parser.add_argument("--mix", nargs="*", default=MIX, help="share of the ids by source")
     parser.add_argument(
         "--shape", nargs="*", default=[], help="other than Config's: dim=320 ff=640"
     )

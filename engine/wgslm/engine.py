@@ -306,11 +306,9 @@ def _nbytes(content: object) -> int:
 
 
 def _done(run: Run, first_seconds: float) -> Done:
-    reason: Literal["stop", "length", "cancelled"] = "cancelled"
-    if run.reason in ("stop", "length"):
-        reason = "stop" if run.reason == "stop" else "length"
+    assert run.reason is not None, "the ids end by themselves or at a stop string"
     return Done(
-        reason,
+        run.reason,
         Usage(run.prompt_tokens, len(run.ids), run.cached_tokens),
         Timings(run.prefill_seconds * 1e3, run.decode_seconds * 1e3, first_seconds * 1e3),
         tuple(run.ids),

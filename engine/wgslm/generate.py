@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Literal
 
 from wgslm.errors import RequestError
 from wgslm.plan import Plan
@@ -42,7 +43,7 @@ class Run:
     prompt_tokens: int
     cached_tokens: int = 0
     ids: list[int] = field(default_factory=list)
-    reason: str = "cancelled"  # until it ends by itself
+    reason: Literal["stop", "length"] | None = None  # until it ends
     prefill_seconds: float = 0.0
     decode_seconds: float = 0.0
 

@@ -59,8 +59,7 @@ class GpuSteps:
         """Have as many steps under way as should be, and no more than there are ids to draw."""
         left = self._budget - self._taken
         while len(self._copies) < min(left, self._target()):
-            self._executor.advance()
-            self._copies.append(self._executor.copy_drawn())
+            self._copies.append(self._executor.advance())
 
     async def next(self) -> int:
         """Return the next id; `go_on` must follow if another is wanted."""

@@ -31,6 +31,10 @@ def test_every_generation_field_reaches_the_options() -> None:
         min_p=0.1,
         repeat_penalty=1.1,
         repeat_last_n=32,
+        typical_p=0.8,
+        presence_penalty=-1,
+        frequency_penalty=0.5,
+        logit_bias={"7": -100, "12": 0.5},
         seed=42,
         max_completion_tokens=12,
         stop=["END", "\n\n"],
@@ -39,6 +43,9 @@ def test_every_generation_field_reaches_the_options() -> None:
     sampling = request.options.sampling
     assert (sampling.temperature, sampling.top_k, sampling.top_p) == (0.5, 7, 0.9)
     assert (sampling.min_p, sampling.repeat_penalty, sampling.repeat_last_n) == (0.1, 1.1, 32)
+    assert (sampling.typical_p, sampling.presence_penalty) == (0.8, -1)
+    assert sampling.frequency_penalty == 0.5
+    assert sampling.logit_bias == ((7, -100), (12, 0.5))
     assert sampling.seed == 42
     assert request.options.max_tokens == 12
     assert request.options.stop == ("END", "\n\n")
@@ -74,9 +81,6 @@ def test_text_parts_are_joined_and_names_are_kept() -> None:
         ("logprobs", True),
         ("top_logprobs", 3),
         ("response_format", {"type": "json_object"}),
-        ("logit_bias", {"5": 1}),
-        ("frequency_penalty", 0.5),
-        ("presence_penalty", -1),
         ("modalities", ["text", "audio"]),
         ("reasoning_effort", "low"),
         ("cache_prompt", False),
@@ -111,6 +115,13 @@ def test_asking_for_nothing_unsupported_is_accepted(name: str, value: object) ->
         ({"temperature": -1}, "temperature"),
         ({"temperature": 10**400}, "temperature"),
         ({"top_k": 1.5}, "top_k"),
+        ({"presence_penalty": 3}, "presence_penalty"),
+        ({"logit_bias": [5]}, "logit_bias"),
+        ({"logit_bias": {"x": 1}}, "logit_bias"),
+        ({"logit_bias": {"-1": 1}}, "logit_bias"),
+        ({"logit_bias": {"5": "much"}}, "logit_bias.5"),
+        ({"logit_bias": {"5": 101}}, "logit_bias"),
+        ({"logit_bias": {"5": 1, "05": 1}}, "logit_bias"),
         ({"max_tokens": 0}, "max_tokens"),
         ({"max_tokens": 5, "max_completion_tokens": 6}, "max_completion_tokens"),
         ({"stop": [""]}, "stop"),

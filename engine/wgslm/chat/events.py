@@ -34,7 +34,7 @@ class Timings:
 class Done:
     """The last event: why the answer ended, and every id of it."""
 
-    reason: Literal["stop", "length", "cancelled"]
+    reason: Literal["stop", "length"]
     usage: Usage
     timings: Timings
     ids: tuple[int, ...]

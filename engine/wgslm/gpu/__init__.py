@@ -117,8 +117,8 @@ class Device(Protocol):
     def release(self, recording: object) -> None:
         """Free what a recording holds; the buffers that it uses stay."""
 
-    def copy(self, view: View) -> object:
-        """Copy a buffer's bytes as they are after the work submitted so far; `take` gets them.
+    def copy(self, view: View, *recordings: object) -> object:
+        """Run recordings, if any, then copy a buffer's bytes as they are then; `take` gets them.
 
         A copy that nobody takes costs nothing.
         """

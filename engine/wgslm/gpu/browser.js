@@ -157,10 +157,14 @@ class Gpu {
 
   run(steps) {
     const encoder = this.device.createCommandEncoder();
+    this.replay(encoder, steps);
+    this.device.queue.submit([encoder.finish()]);
+  }
+
+  replay(encoder, steps) {
     const pass = encoder.beginComputePass();
     for (const step of steps) encode(pass, step);
     pass.end();
-    this.device.queue.submit([encoder.finish()]);
   }
 
   /** Run recordings once, a pass for each dispatch, and return each one's seconds. */
@@ -212,21 +216,22 @@ class Gpu {
     this.recordings.delete(id);
   }
 
-  /** Promise a buffer's bytes as they are after the work submitted so far; it may be dropped. */
-  read(id, offset, nbytes) {
-    const bytes = this.copied(id, offset, nbytes);
+  /** Run recordings, if any, and promise a buffer's bytes as they are then; it may be dropped. */
+  read(id, offset, nbytes, ...recordings) {
+    const bytes = this.copied(id, offset, nbytes, recordings);
     bytes.catch(() => {}); // a dropped one must not be reported as unhandled
     return bytes;
   }
 
-  async copied(id, offset, nbytes) {
+  async copied(id, offset, nbytes, recordings) {
     this.check();
-    return this.readFrom(this.buffers.get(id), offset, nbytes);
+    return this.readFrom(this.buffers.get(id), offset, nbytes, recordings);
   }
 
-  async readFrom(buffer, offset, nbytes) {
+  async readFrom(buffer, offset, nbytes, recordings = []) {
     const staging = this.takeStaging(nbytes);
     const encoder = this.device.createCommandEncoder();
+    if (recordings.length) this.replay(encoder, this.stepsOf(recordings));
     encoder.copyBufferToBuffer(buffer, offset, staging, 0, nbytes);
     this.device.queue.submit([encoder.finish()]);
     await this.settled(staging.mapAsync(GPUMapMode.READ, 0, nbytes), "answer");

@@ -117,10 +117,11 @@ class BrowserDevice:
         """Free the uniforms."""
         self._gpu.release(recording)
 
-    def copy(self, view: View) -> object:
-        """Copy a buffer's bytes as they are after the work submitted so far."""
+    def copy(self, view: View, *recordings: object) -> object:
+        """Run recordings, if any, then copy a buffer's bytes as they are then."""
         nbytes = -(-view.nbytes // 4) * 4
-        return _called(self._gpu.read, view.buffer.handle, view.offset, nbytes), view.nbytes
+        read = self._gpu.read
+        return _called(read, view.buffer.handle, view.offset, nbytes, *recordings), view.nbytes
 
     async def take(self, copy: object) -> bytes:
         """Wait for a copy."""

@@ -195,25 +195,20 @@ class NativeDevice:
         """Run recordings once, one after the other, in one pass."""
         with _lost():
             encoder = self._device.create_command_encoder()
-            compute = encoder.begin_compute_pass()
-            for recording in recordings:
-                assert isinstance(recording, Recording), "made by `record`"
-                for step in recording.steps:
-                    _encode(compute, step)
-            compute.end()
+            _replay(encoder, recordings)
             self._queue.submit([encoder.finish()])
 
     def release(self, recording: object) -> None:
         """Free the uniforms."""
-        assert isinstance(recording, Recording), "made by `record`"
-        recording.params.destroy()
+        _recording(recording).params.destroy()
 
     async def profile(self, *recordings: object) -> list[float]:
         """Run recordings once and return each dispatch's seconds."""
-        steps: list[tuple[Step, wgpu.GPUBuffer]] = []
-        for recording in recordings:
-            assert isinstance(recording, Recording), "made by `record`"
-            steps += [(step, recording.params) for step in recording.steps]
+        steps = [
+            (step, recording.params)
+            for recording in map(_recording, recordings)
+            for step in recording.steps
+        ]
         seconds: list[float] = []
         if self.has_timestamps:
             for first in range(0, len(steps), MOST_TIMED):
@@ -252,16 +247,18 @@ class NativeDevice:
         tick = lib.wgpuQueueGetTimestampPeriod(self._queue._internal) * 1e-9
         return [(ticks[i + 1] - ticks[i]) * tick for i in range(0, count, 2)]
 
-    def copy(self, view: View) -> Copy:
-        """Copy a buffer's bytes as they are after the work submitted so far."""
-        return self._copy(_gpu(view.buffer), view.offset, view.nbytes)
+    def copy(self, view: View, *recordings: object) -> Copy:
+        """Run recordings, if any, then copy a buffer's bytes as they are then."""
+        return self._copy(_gpu(view.buffer), view.offset, view.nbytes, *recordings)
 
-    def _copy(self, buffer: wgpu.GPUBuffer, offset: int, wanted: int) -> Copy:
+    def _copy(self, buffer: wgpu.GPUBuffer, offset: int, wanted: int, *recordings: object) -> Copy:
         nbytes = -(-wanted // 4) * 4
         idle = self._stagings.setdefault(nbytes, [])
         with _lost():
             staging = idle.pop() if idle else self._device.create_buffer(size=nbytes, usage=STAGING)
             encoder = self._device.create_command_encoder()
+            if recordings:
+                _replay(encoder, recordings)
             encoder.copy_buffer_to_buffer(buffer, offset, staging, 0, nbytes)
             self._queue.submit([encoder.finish()])
         return Copy(staging, wanted)
@@ -364,6 +361,19 @@ def _lost() -> Iterator[None]:
         yield
     except (wgpu.GPUError, RuntimeError) as error:
         raise DeviceLostError(f"the GPU is gone or refused a command: {error}") from error
+
+
+def _recording(recording: object) -> Recording:
+    assert isinstance(recording, Recording), "made by `record`"
+    return recording
+
+
+def _replay(encoder: wgpu.GPUCommandEncoder, recordings: Sequence[object]) -> None:
+    compute = encoder.begin_compute_pass()
+    for recording in map(_recording, recordings):
+        for step in recording.steps:
+            _encode(compute, step)
+    compute.end()
 
 
 def _mapped(staging: wgpu.GPUBuffer) -> bytes:

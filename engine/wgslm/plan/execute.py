@@ -88,15 +88,14 @@ class Executor:
         """
         assert 0 < len(ids) <= self.size, "the caller cuts prompts into steps"
         plan = self._write_step(ids, position, wanted)
-        self._run(plan, then)
+        self.device.submit(*self._chain(plan, then))
         return plan
 
     async def profile(self, ids: Sequence[int], position: int) -> tuple[Plan, list[float]]:
         """Run one step that draws, and return the seconds of each of its dispatches."""
         plan = self._write_step(ids, position, 1)
-        parts: tuple[Part, ...] = ("body", "draw") if plan.candidates else ("body",)
-        recordings = (self._recordings[plan.size, part] for part in parts)
-        return plan, await self.device.profile(*recordings)
+        chain = self._chain(plan, "draw" if plan.candidates else None)
+        return plan, await self.device.profile(*chain)
 
     def _write_step(self, ids: Sequence[int], position: int, wanted: int) -> Plan:
         plan = next(plan for plan in self.plans if plan.size >= len(ids))
@@ -109,14 +108,14 @@ class Executor:
         self.device.write(self._states["sampling"], 0, settings.pack())
         self.device.write(self._states["sampled"], 0, pack_history(history))
 
-    def advance(self) -> None:
-        """Run one step over the id that the step before drew, and draw the next."""
+    def advance(self) -> object:
+        """Run one step over the id that the step before drew, and copy what it draws."""
         assert self.plans[0].size == 1, "a step over one id"
-        self._run(self.plans[0], "draw")
+        return self.device.copy(self._result, *self._chain(self.plans[0], "draw"))
 
     def copy_drawn(self) -> object:
         """Copy what the last submitted step drew; `drawn` waits for it."""
-        return self.device.copy(View(self._states["sampled"], 0, RESULT.size))
+        return self.device.copy(self._result)
 
     async def drawn(self, copy: object) -> Drawn:
         """Return what a step drew."""
@@ -147,12 +146,14 @@ class Executor:
         self._recordings.clear()
         self._buffers.clear()
 
-    def _run(self, plan: Plan, then: Part | None) -> None:
+    @property
+    def _result(self) -> View:
+        return View(self._states["sampled"], 0, RESULT.size)
+
+    def _chain(self, plan: Plan, then: Part | None) -> list[object]:
+        """Return what is recorded of a plan, and of what follows its logits."""
         body = self._recordings[plan.size, "body"]
-        if then is None:
-            self.device.submit(body)
-        else:
-            self.device.submit(body, self._recordings[plan.size, then])
+        return [body, self._recordings[plan.size, then]] if then else [body]
 
     async def _timed_read(self) -> float:
         begun = time.perf_counter()

@@ -13,6 +13,11 @@ class Fields:
         self.path = path
         self._left = {name: value for name, value in body.items() if value is not None}
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The fields that nobody has asked for yet."""
+        return tuple(self._left)
+
     def take(self, name: str) -> object:
         """Return a field of any type, None if it is absent, and count it as read."""
         return self._left.pop(name, None)

@@ -35,10 +35,7 @@ NEUTRAL: Mapping[str, tuple[object, ...]] = {
     "function_call": ("none", "auto"),
     "logprobs": (False,),
     "top_logprobs": (0,),
-    "logit_bias": ({},),
     "response_format": ({"type": "text"},),
-    "frequency_penalty": (0,),
-    "presence_penalty": (0,),
     "modalities": (["text"],),
     "audio": (),
     "prediction": (),
@@ -131,7 +128,7 @@ def text_chunk(head: Head, event: TextDelta) -> Json:
 
 def closing_chunks(head: Head, done: Done) -> list[Json]:
     """Return the chunk with the finish reason and, if asked for, the one with the usage."""
-    last = _chunk(head, {}, finish_reason(done))
+    last = _chunk(head, {}, done.reason)
     if not head.include_usage:
         return [last | {"timings": timings(done)}]
     with_usage = last | {"choices": [], "usage": usage(done), "timings": timings(done)}
@@ -145,7 +142,7 @@ def completion(head: Head, text: str, ids: Iterable[int], done: Done) -> Json:
         "index": 0,
         "message": message,
         "logprobs": None,
-        "finish_reason": finish_reason(done),
+        "finish_reason": done.reason,
     }
     tokens: Json = {"tokens": list(ids)} if head.return_tokens else {}
     return {
@@ -158,13 +155,6 @@ def completion(head: Head, text: str, ids: Iterable[int], done: Done) -> Json:
         "timings": timings(done),
         **tokens,
     }
-
-
-def finish_reason(done: Done) -> str:
-    """Return OpenAI's word for why an answer ended."""
-    if done.reason == "cancelled":
-        raise RequestError("the generation was cancelled before it was complete")
-    return done.reason
 
 
 def usage(done: Done) -> Json:

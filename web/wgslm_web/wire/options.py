@@ -1,4 +1,7 @@
-"""Reads the fields that say how to generate; the same in every request that generates."""
+"""Reads the fields that say how to generate; the same in every request that generates.
+
+As in llama.cpp, all penalties look back on the last `repeat_last_n` tokens, prompt included.
+"""
 
 from wgslm.errors import RequestError
 from wgslm.generate import Options
@@ -7,8 +10,9 @@ from wgslm_web.wire.fields import Fields
 
 STOP_LIMIT = 16
 NAMES = (
-    "max_tokens, max_completion_tokens, stop, temperature, top_p, seed; and as in llama.cpp "
-    "top_k, min_p, repeat_penalty, repeat_last_n"
+    "max_tokens, max_completion_tokens, stop, temperature, top_p, seed, presence_penalty, "
+    "frequency_penalty, logit_bias; and as in llama.cpp top_k, min_p, typical_p, repeat_penalty, "
+    "repeat_last_n"
 )
 
 
@@ -20,11 +24,19 @@ def read_options(fields: Fields) -> Options:
     return Options(
         max_tokens=_max_tokens(fields),
         stop=_stop(fields),
-        sampling=Sampling(**given),  # type: ignore[arg-type]
+        sampling=Sampling(logit_bias=_biases(fields), **given),  # type: ignore[arg-type]
     )
 
 
-_NUMBERS = ("temperature", "top_p", "min_p", "repeat_penalty")
+_NUMBERS = (
+    "temperature",
+    "top_p",
+    "min_p",
+    "typical_p",
+    "repeat_penalty",
+    "presence_penalty",
+    "frequency_penalty",
+)
 _INTEGERS = ("top_k", "repeat_last_n", "seed")
 
 
@@ -36,6 +48,19 @@ def _max_tokens(fields: Fields) -> int | None:
             "max_completion_tokens",
         )
     return old if new is None else new
+
+
+def _biases(fields: Fields) -> tuple[tuple[int, float], ...]:
+    """Read {"token id": bias, ...}."""
+    biases = Fields(fields.mapping("logit_bias") or {}, "logit_bias.")
+    found = []
+    for name in biases.names:
+        if not (name.isascii() and name.isdigit() and len(name) < 10):
+            raise RequestError(
+                f"'logit_bias' names {name!r:.60}; it must be a token id", "logit_bias"
+            )
+        found.append((int(name), biases.number(name) or 0.0))
+    return tuple(found)
 
 
 def _stop(fields: Fields) -> tuple[str, ...]:
