@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from functools import cache
 
 import tiny_models
-from wgslm.gpu import Program
+from wgslm.gpu import SUBGROUPS, SUBGROUPS_OF_8, Program
 from wgslm.kernels.attention import KvType
-from wgslm.kernels.schedule import GPU, SOFTWARE, Schedule, choose
+from wgslm.kernels.schedule import SOFTWARE, VARIANTS, Schedule, choose
 from wgslm.models import read_model
 from wgslm.plan import Plan
 from wgslm.plan.lower import lower
@@ -14,8 +14,17 @@ from wgslm.plan.tensors import Tensors
 from wgslm.quants import QUANTS, Quant
 
 BINDING_NBYTES = 128 << 20
-SUBGROUPS = frozenset({"subgroups"})
-WITH_SUBGROUPS = (choose("software", SUBGROUPS), choose("gpu", SUBGROUPS))
+FEATURES = frozenset({SUBGROUPS, SUBGROUPS_OF_8})
+SCHEDULES = (  # every variant, and every way to reduce
+    SOFTWARE,
+    choose("software", FEATURES),
+    *(choose("gpu", FEATURES, {"one": one.name}) for one in VARIANTS["one"]),
+    *(
+        choose("gpu", frozenset(), {"many": many.name})
+        for many in VARIANTS["many"]
+        if not many.needs
+    ),
+)
 
 
 def tiny_plan(
@@ -39,7 +48,7 @@ def tiny_plan(
 @cache
 def all_programs() -> tuple[Program, ...]:
     """Return them without repetition, repacking included."""
-    found = [Program("repack")]
+    found = [Program("repack"), Program("subgroup_lanes")]
     for plan in _plans():
         found += [dispatch.program for dispatch in plan.dispatches]
     return tuple(dict.fromkeys(found))
@@ -48,7 +57,7 @@ def all_programs() -> tuple[Program, ...]:
 def _plans() -> Iterator[Plan]:
     for name in tiny_models.ARCHITECTURES:
         for quant in QUANTS:
-            for schedule in (SOFTWARE, GPU, *WITH_SUBGROUPS):
+            for schedule in SCHEDULES:
                 for size in (1, 16):
                     yield tiny_plan(name, quant, schedule, size, "f16")
                 yield tiny_plan(name, quant, schedule, 16, "f32", each=True)

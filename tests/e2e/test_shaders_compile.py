@@ -42,10 +42,10 @@ def describe(program: Program) -> dict[str, object]:
     """Return a program as compile.html takes it.
 
     All of them pass Tint's checks; the pipeline is left out where it would take SwiftShader
-    minutes in all: of linear_tile (5 s each) it is made for the simplest and the longest decoder.
+    minutes in all: of the wide tiles (5 s each) it is made for the simplest and longest decoders.
     """
     shader = program.source()
-    is_slow = program.shader == "linear_tile"
+    is_slow = program.shader in ("linear_tile", "linear_rows_broadcast")
     everything = dict(program.constants).keys() >= {"HAS_BIAS", "HAS_RESIDUAL"}
     chosen = everything and dict(program.bound).get("quant") in ("quants/f32", "quants/q6_k")
     return {
