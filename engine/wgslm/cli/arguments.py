@@ -88,6 +88,7 @@ def _run(commands: Commands) -> None:
     parser.add_argument("--system", metavar="TEXT", help="a system message before the prompt")
     _generation(parser)
     _loading(parser)
+    _variants(parser)
     _json(parser, "prompt_ids, ids, text, finish_reason and timings")
 
 
@@ -103,6 +104,7 @@ def _chat(commands: Commands) -> None:
     parser.add_argument("--system", metavar="TEXT", help="a system message")
     _generation(parser)
     _loading(parser)
+    _variants(parser)
 
 
 def _serve(commands: Commands) -> None:
@@ -157,6 +159,7 @@ def _bench(commands: Commands) -> None:
         "--repeat", metavar="N", type=count, default=3, help="runs after a warm-up (default 3)"
     )
     _loading(parser)
+    _variants(parser)
     _json(parser, "the figures")
 
 
@@ -189,6 +192,7 @@ def _explain(commands: Commands) -> None:
     )
     parser.add_argument("--full", action="store_true", help="do not fold layers that are alike")
     _loading(parser)
+    _variants(parser)
     _json(parser, "layers, decode, prefill, memory and more")
 
 
@@ -218,6 +222,7 @@ def _logits(commands: Commands) -> None:
     )
     parser.add_argument("--each", action="store_true", help="after every id, not only the last")
     _loading(parser, kv="f32")
+    _variants(parser)
     _json(parser, "logits: a list, or with --each a list of lists")
 
 
@@ -267,6 +272,25 @@ def _loading(parser: argparse.ArgumentParser, kv: str = "f16") -> None:
     parser.add_argument(
         "--adapter", metavar="NAME", help="part of the name of the GPU to use, or 'software'"
     )
+
+
+def _variants(parser: argparse.ArgumentParser) -> None:
+    """Add what only tests and measurements need, so that no help mentions it."""
+    parser.add_argument(
+        "--variant",
+        metavar="ROLE=NAME",
+        type=_variant,
+        action="append",
+        default=[],
+        help=argparse.SUPPRESS,
+    )
+
+
+def _variant(text: str) -> tuple[str, str]:
+    role, _, name = text.partition("=")
+    if role not in ("one", "many"):
+        raise argparse.ArgumentTypeError(f"{text!r}; one=NAME or many=NAME would be right")
+    return role, name
 
 
 def _json(parser: argparse.ArgumentParser, what: str) -> None:
