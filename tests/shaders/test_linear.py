@@ -170,7 +170,7 @@ def test_a_long_padding_is_never_multiplied(device: Device) -> None:
 
 
 def test_linear_vec_folds_its_grid(device: Device) -> None:
-    rows = 32768 * 16 + 6  # 16 rows a group: beyond one row of the grid
+    rows = 32768 * 4 + 6  # 4 rows a group: beyond one row of the grid
     w, memory, weights = matrix(BY_NAME["q4_0"], rows, 32)
     x = np.random.default_rng(0).standard_normal((1, 32)).astype(np.float32)
     y = np.zeros((1, rows), np.float32)

@@ -34,7 +34,7 @@ def _vec(lanes: int, name: str, sums: str = "tree", needs: frozenset[str] = froz
     return Variant(name, "linear_vec", (("sums", f"lib/sums_{sums}"),), constants, needs)
 
 
-VEC = _vec(16, "vec16")
+VEC = _vec(64, "vec64")  # as many lanes in flight as a lane for every 16th of a row
 VEC_SUBGROUP = _vec(64, "vec_subgroup", "subgroup", frozenset({SUBGROUPS}))
 ROWS = Variant("rows", "linear_rows", (("input", "lib/input_load"),))
 ROWS_SPREAD = Variant("rows_spread", "linear_rows", (("input", "lib/input_spread"),), needs=OF_8)
@@ -44,7 +44,7 @@ ROWS_TILE = Variant("rows_tile", "linear_rows_tile")
 ROWS_BROADCAST = Variant("rows_broadcast", "linear_rows_broadcast", needs=OF_8)
 
 VARIANTS: Mapping[Role, tuple[Variant, ...]] = {  # the safest of each adapter kind first
-    "one": (VEC, _vec(32, "vec32"), _vec(64, "vec64"), VEC_SUBGROUP, ROWS, ROWS_SPREAD),
+    "one": (VEC, _vec(32, "vec32"), _vec(16, "vec16"), VEC_SUBGROUP, ROWS, ROWS_SPREAD),
     "many": (TILE, TILE_64, ROWS_TILE, ROWS_BROADCAST),
 }
 
