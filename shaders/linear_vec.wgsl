@@ -1,51 +1,57 @@
 // y = W h (+ bias) (+ residual), or act(gate) * up, for one token
 //
-// Shapes, norm and formats: lib/linear_one. One workgroup computes TILE_ROWS values, LANES lanes
-// each; neighbouring lanes read neighbouring weights. Grid x, folded.
+// Shapes, norm and formats: lib/linear_one. LANES lanes compute four rows, so that each loads its part
+// of x once for all of them; with GATED these are two gates and their ups. Neighbouring lanes read
+// neighbouring weights. A workgroup of 64 lanes computes TILE_ROWS rows: 4 * 64 / LANES. Grid x,
+// folded.
 // Twin: tests/twins/linear.py
 
-const TILE_ROWS = 4u;
-const LANES = 16u; // of a row
+override LANES: u32 = 16u; // of a row: a power of two, at most 64; lib/sums_subgroup wants 64
+override TILE_ROWS: u32 = 16u;
 #import lib/linear_one
+#import sums
 
-var<workgroup> partial: array<vec4f, 64>; // [TILE_ROWS, LANES]: row, second row if gated, squares
+// The row that a lane computes as its `r`th.
+fn row_of(first: u32, r: u32) -> u32 {
+    if GATED && r >= 2u {
+        return params.outputs + min(first + r - 2u, params.outputs - 1u);
+    }
+    return min(first + r, params.outputs - 1u);
+}
 
 @compute @workgroup_size(64)
-fn main(
-    @builtin(workgroup_id) group: vec3u,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let row = (group.y * 32768u + group.x) * TILE_ROWS + lane / LANES;
-    let column = lane % LANES;
+fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
+    let count = select(4u, 2u, GATED);
+    let rows = TILE_ROWS / 4u * count;
+    let first = (group.y * 32768u + group.x) * rows + lane.index / LANES * count;
+    let column = lane.index % LANES;
+    let row0 = row_of(first, 0u);
+    let row1 = row_of(first, 1u);
+    let row2 = row_of(first, 2u);
+    let row3 = row_of(first, 3u);
     var sum = vec4f(0.0);
-    if row < params.outputs {
-        for (var j = column; j < params.groups; j += LANES) {
-            let v = input32(j);
-            if NORM {
-                sum.z += dot32(v, v);
-            }
-            let h = gained32(v, j);
-            sum.x += dot32(row32(row, j), h);
-            if GATED {
-                sum.y += dot32(row32(params.outputs + row, j), h);
-            }
+    var squares = 0.0;
+    for (var j = column; j < params.groups; j += LANES) {
+        let v = input32(j);
+        if NORM {
+            squares += dot32(v, v);
         }
+        let h = gained32(v, j);
+        sum += vec4f(
+            dot32(row32(row0, j), h), dot32(row32(row1, j), h),
+            dot32(row32(row2, j), h), dot32(row32(row3, j), h),
+        );
     }
-    partial[lane] = sum;
-    workgroupBarrier();
-    for (var step = LANES / 2u; step > 0u; step /= 2u) {
-        if column < step {
-            partial[lane] += partial[lane + step];
-        }
-        workgroupBarrier();
+    let total = lane_sums(sum, squares, lane);
+    if column != 0u {
+        return;
     }
-    if column == 0u && row < params.outputs {
-        let total = partial[lane];
-        let scale = norm_scale(total.z);
+    let value = norm_scale(total.squares) * total.rows;
+    for (var r = 0u; r < count && first + r < params.outputs; r++) {
         if GATED {
-            finish_gated(row, scale * total.x, scale * total.y);
+            finish_gated(first + r, value[r], value[r + 2u]);
         } else {
-            finish(row, scale * total.x);
+            finish(first + r, value[r]);
         }
     }
 }

@@ -5,7 +5,7 @@ from functools import cache
 from itertools import product
 
 import tiny_models
-from wgslm.gpu import Program
+from wgslm.gpu import SUBGROUPS, SUBGROUPS_OF_8, Program
 from wgslm.kernels import Ref
 from wgslm.kernels.attention import (
     KV_TYPES,
@@ -17,7 +17,7 @@ from wgslm.kernels.attention import (
     attention_step,
     kv_append,
 )
-from wgslm.kernels.schedule import GPU, SHORT_CONTEXT, SOFTWARE, Schedule, choose
+from wgslm.kernels.schedule import GPU, SHORT_CONTEXT, SOFTWARE, VARIANTS, Schedule, choose
 from wgslm.models import read_model
 from wgslm.plan import Plan
 from wgslm.plan.lower import lower
@@ -25,8 +25,18 @@ from wgslm.plan.tensors import Tensors
 from wgslm.quants import QUANTS, Quant
 
 BINDING_NBYTES = 128 << 20
-SUBGROUPS = frozenset({"subgroups"})
-WITH_SUBGROUPS = (choose("software", SUBGROUPS), choose("gpu", SUBGROUPS))
+FEATURES = frozenset({SUBGROUPS, SUBGROUPS_OF_8})
+USUAL = (SOFTWARE, GPU, choose("software", FEATURES))
+WITH_SUBGROUPS = (choose("software", FEATURES), choose("gpu", FEATURES))
+VARIED = (  # every variant, and every way to reduce
+    *WITH_SUBGROUPS,
+    *(choose("gpu", FEATURES, {"one": one.name}) for one in VARIANTS["one"]),
+    *(
+        choose("gpu", frozenset(), {"many": many.name})
+        for many in VARIANTS["many"]
+        if not many.needs
+    ),
+)
 
 
 def tiny_plan(
@@ -51,8 +61,9 @@ def tiny_plan(
 
 @cache
 def all_programs() -> tuple[Program, ...]:
-    """Return them without repetition, repacking and copying included."""
-    found = [Program("repack"), Program("copy"), *_attention_programs()]
+    """Return them without repetition, repacking, copying and probing included."""
+    found = [Program("repack"), Program("copy"), Program("subgroup_lanes")]
+    found += _attention_programs()
     for plan in _plans():
         found += [d.program for d in (*plan.dispatches, *plan.candidates)]
     return tuple(dict.fromkeys(found))
@@ -79,7 +90,8 @@ def _attention_programs() -> Iterator[Program]:
 def _plans() -> Iterator[Plan]:
     for name in tiny_models.ARCHITECTURES:
         for quant in QUANTS:
-            for schedule in (SOFTWARE, GPU, *WITH_SUBGROUPS):
+            few = quant.name in ("f32", "q8_0", "q6_k")  # other formats change nothing else
+            for schedule in (*USUAL, *VARIED) if few else USUAL:
                 for size in (1, 16):
                     yield tiny_plan(name, quant, schedule, size, "f16")
                 yield tiny_plan(name, quant, schedule, 16, "f32", each=True)

@@ -20,7 +20,7 @@ from wgslm.gguf import Directory
 from wgslm.gpu import AdapterInfo, Device, open_device
 from wgslm.header import EACH_SIZE, Header, Preflight, check_fit, judge, open_header
 from wgslm.kernels.attention import KvType
-from wgslm.kernels.schedule import choose
+from wgslm.kernels.schedule import Role, choose
 from wgslm.plan.execute import Executor
 from wgslm.sources import Location
 from wgslm.text import Tokenizer, load_tokenizer
@@ -73,8 +73,10 @@ class Engine:
         rates: Rates,
         session: Session,
         kv: KvType,
+        variants: Mapping[Role, str] | None = None,
     ) -> None:
         """Put the parts together."""
+        self._variants = variants
         self.name = header.name
         self.header = header
         self.tokenizer = tokenizer
@@ -105,9 +107,13 @@ class Engine:
         context: int | None = None,
         kv: KvType = "f16",
         adapter: str | None = None,
+        variants: Mapping[Role, str] | None = None,
         progress: Callable[[Progress], None] | None = None,
     ) -> "Engine":
-        """Open a model and bring it to the GPU; cancelling the task cancels the load."""
+        """Open a model and bring it to the GPU; cancelling the task cancels the load.
+
+        `variants` forces kernels by name (kernels/schedule.py), for tests and measurements.
+        """
         begun = time.perf_counter()
 
         def report(stage: Stage, done: int = 0, total: int = 0) -> None:
@@ -125,9 +131,8 @@ class Engine:
             device = await open_device(adapter)
             undo.push_async_callback(device.close)
             chosen = header.context(context)
-            plans, stacks = header.plans(
-                device.limits, choose(device.adapter.kind, device.features), chosen, kv
-            )
+            schedule = choose(device.adapter.kind, device.features, variants)
+            plans, stacks = header.plans(device.limits, schedule, chosen, kv)
             check_fit(device.limits, plans, chosen)
             programs = [d.program for plan in plans for d in (*plan.dispatches, *plan.candidates)]
             (weights, rates), _ = await _together(
@@ -142,7 +147,15 @@ class Engine:
             executor = Executor(device, plans, weights)
             await executor.prepare()
             engine = cls(
-                header, tokenizer, template, device, weights, rates, Session(executor, chosen), kv
+                header,
+                tokenizer,
+                template,
+                device,
+                weights,
+                rates,
+                Session(executor, chosen),
+                kv,
+                variants,
             )
             report("ready", header.nbytes, header.nbytes)
             undo.pop_all()
@@ -203,7 +216,7 @@ class Engine:
         self.session.check(ids)
         if not each:
             return [await self.session.logits(ids)]
-        schedule = choose(self.device.adapter.kind, self.device.features)
+        schedule = choose(self.device.adapter.kind, self.device.features, self._variants)
         plans, _ = self.header.plans(
             self.device.limits, schedule, self.session.context, self.kv, each=True
         )

@@ -43,12 +43,12 @@ def describe(program: Program) -> dict[str, object]:
 
     All of them pass Tint's checks; the pipeline is left out where it would take SwiftShader
     minutes in all: bias and residual are tried with the simplest and with a long decoder, and of
-    linear_tile (5 s each) only these two pipelines are made.
+    the wide tiles (5 s each) only these two pipelines are made.
     """
     shader = program.source()
     chosen = dict(program.bound).get("quant", "quants/f32") in ("quants/f32", "quants/q6_k")
     constants = dict(program.constants)
-    if program.shader == "linear_tile":
+    if program.shader in ("linear_tile", "linear_rows_broadcast"):
         is_whole = chosen and constants.keys() >= {"HAS_BIAS", "HAS_RESIDUAL"}
     else:
         is_whole = chosen or not constants

@@ -18,7 +18,7 @@ from wgslm.errors import GgufError, LimitError, NoAdapterError, RequestError
 from wgslm.generate import Options
 from wgslm.gpu import Buffer, Device, Limits, open_device
 from wgslm.header import check_fit, open_header, planned_nbytes
-from wgslm.kernels.schedule import SOFTWARE
+from wgslm.kernels.schedule import SOFTWARE, VARIANTS, Role, find
 from wgslm.quants import QUANTS
 from wgslm.sampling import Sampling
 from wgslm.text import Segment
@@ -33,6 +33,30 @@ MESSAGES = [{"role": "user", "content": "Hello"}]
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiny(tmp_path_factory.mktemp("model") / "tiny.gguf", "llama", BY_NAME["q8_0"])
+
+
+@pytest.mark.parametrize("role", ["one", "many"])
+def test_a_forced_variant_is_the_one_dispatched(model: Path, role: Role) -> None:
+    async def check(name: str) -> None:
+        current = await Engine.load(model, variants={role: name})
+        try:
+            plans = current.session.executor.plans
+            found = [d.program for plan in plans for d in plan.dispatches]
+            variant = find(role, name, current.device.features)
+            assert any(p.shader == variant.shader for p in found)
+            others = {v.shader for v in VARIANTS[role]} - {variant.shader}
+            assert not others & {p.shader for p in found}
+            assert set(variant.constants) <= {c for p in found for c in p.constants}
+        finally:
+            await current.close()
+
+    for variant in VARIANTS[role][:2]:
+        asyncio.run(check(variant.name))
+
+
+def test_an_unknown_variant_is_refused_with_the_known_ones(model: Path) -> None:
+    with pytest.raises(RequestError, match=r"no variant 'fast' for 'one'.*vec16"):
+        asyncio.run(Engine.load(model, variants={"one": "fast"}))
 
 
 Checked = Callable[[Callable[[Engine], Awaitable[None]]], None]

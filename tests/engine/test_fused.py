@@ -60,6 +60,6 @@ def test_five_dispatches_a_layer(name: str, schedule: Schedule, quant: str, mixe
 
     outside = len(short.dispatches) - 5 * tiny_models.LAYERS
     assert [d.program.shader for d in short.dispatches][:1] == ["embed"]
-    assert short.counts()[schedule.linear_one] == 4 * tiny_models.LAYERS + 1
+    assert short.counts()[schedule.one.shader] == 4 * tiny_models.LAYERS + 1
     assert short.counts()[schedule.attention_one] == tiny_models.LAYERS
     assert len(long.dispatches) == 6 * tiny_models.LAYERS + outside

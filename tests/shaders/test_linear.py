@@ -1,5 +1,7 @@
 """Matrix products: every schedule, every format, at sizes that fit no workgroup."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,15 +10,21 @@ from run_kernel import run, slot, step_words
 from twins import Array
 from twins.linear import linear as twin
 from twins.quants import Single
-from wgslm.gpu import Device
+from wgslm.gpu import Device, Program
 from wgslm.kernels import STEP, Columns
 from wgslm.kernels.linear import Product, linear
-from wgslm.kernels.schedule import GPU, SOFTWARE, Schedule
+from wgslm.kernels.schedule import GPU, VARIANTS, Schedule, Variant
 from wgslm.quants import QUANTS, Quant
 
 pytestmark = pytest.mark.gpu
 each_quant = pytest.mark.parametrize("quant", QUANTS, ids=lambda quant: quant.name)
-each_schedule = pytest.mark.parametrize("schedule", [SOFTWARE, GPU], ids=["software", "gpu"])
+SCHEDULES = [  # every variant at least once
+    replace(GPU, one=one, many=VARIANTS["many"][i % len(VARIANTS["many"])])
+    for i, one in enumerate(VARIANTS["one"])
+]
+each_schedule = pytest.mark.parametrize(
+    "schedule", SCHEDULES, ids=lambda schedule: f"{schedule.one.name}-{schedule.many.name}"
+)
 BY_NAME = {quant.name: quant for quant in QUANTS}
 X, Y, BIAS, RESIDUAL = slot("x"), slot("y"), slot("bias"), slot("residual")
 GUARD = 777.0
@@ -36,6 +44,7 @@ def check_linear(
     residual: bool = False,
 ) -> None:
     """Run a step of `count` tokens in a plan for `size`; nothing else may be written."""
+    variant = need(device, schedule, size)
     rng = np.random.default_rng(rows + row)
     w, memory, weights = matrix(quant, rows, row, part_rows)
     x = rng.standard_normal((size, row)).astype(np.float32)
@@ -44,10 +53,11 @@ def check_linear(
     y = np.full((size + 1, rows), GUARD, np.float32)
     memory = {**memory, STEP: step_words(count), X: x, Y: y, BIAS: b, RESIDUAL: r}
 
-    dispatches = linear(
+    dispatches = list(linear(
         Product(w, Columns(BIAS, rows, rows) if bias else None), X, Columns(Y, rows, rows), size,
         schedule, residual=RESIDUAL if residual else None,
-    )  # fmt: skip
+    ))  # fmt: skip
+    assert all(is_made_of(dispatch.program, variant) for dispatch in dispatches)
     actual = run(device, dispatches, memory)[Y]
 
     added = (
@@ -58,6 +68,23 @@ def check_linear(
     tolerance = rounding(x[:count].astype(np.float64), weights, *added)
     assert np.all(np.abs(actual[:count] - expected) <= tolerance)
     assert np.all(actual[count:] == GUARD)
+
+
+def need(device: Device, schedule: Schedule, size: int) -> Variant:
+    """Return the variant that a plan for `size` tokens uses; skip if the adapter cannot."""
+    variant = schedule.one if size == 1 else schedule.many
+    if not variant.needs <= device.features:
+        pytest.skip(f"{variant.name} needs {', '.join(variant.needs)}")
+    return variant
+
+
+def is_made_of(program: Program, variant: Variant) -> bool:
+    """Whether the variant and no other was dispatched."""
+    return (
+        program.shader == variant.shader
+        and set(variant.bound) <= set(program.bound)
+        and set(variant.constants) <= set(program.constants)
+    )
 
 
 def rounding(x: Array, w: Array, bias: Array | None = None, residual: Array | None = None) -> Array:
@@ -130,8 +157,9 @@ def test_a_long_padding_is_never_multiplied(device: Device) -> None:
     w, memory, weights = matrix(BY_NAME["f32"], 3, 36)
     x = np.full((2, 36), np.nan, np.float32)
     x[0] = 1
-    for schedule in (SOFTWARE, GPU):
+    for schedule in SCHEDULES:
         for size in (1, 2):
+            need(device, schedule, size)
             y = np.zeros((size, 3), np.float32)
 
             actual = run(

@@ -1,4 +1,4 @@
-"""Twin of linear_rows, linear_vec, linear_rows_tile and linear_tile."""
+"""Twin of linear_rows, linear_vec, linear_rows_tile, linear_rows_broadcast and linear_tile."""
 
 from twins import Array
 

@@ -283,6 +283,7 @@ HANDLERS: Mapping[str, Callable[[Machine, Call], None]] = {
     "linear_rows": _linear_one,
     "linear_vec": _linear_one,
     "linear_rows_tile": _linear,
+    "linear_rows_broadcast": _linear,
     "linear_tile": _linear,
     "rope": _rope,
     "kv_append": _kv_append,

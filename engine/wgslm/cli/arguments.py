@@ -91,6 +91,7 @@ def _run(commands: Commands) -> None:
     parser.add_argument("--system", metavar="TEXT", help="a system message before the prompt")
     _generation(parser)
     _loading(parser)
+    _variants(parser)
     _json(parser, "prompt_ids, ids, text, finish_reason and timings")
 
 
@@ -106,6 +107,7 @@ def _chat(commands: Commands) -> None:
     parser.add_argument("--system", metavar="TEXT", help="a system message")
     _generation(parser)
     _loading(parser)
+    _variants(parser)
 
 
 def _serve(commands: Commands) -> None:
@@ -189,6 +191,7 @@ def _bench(commands: Commands) -> None:
     parser.add_argument(
         "--output", choices=("md", "json"), default="md", help="Markdown (default) or JSON"
     )
+    _variants(parser)
     _json(parser, "the figures (as --output json)")
 
 
@@ -230,6 +233,7 @@ def _explain(commands: Commands) -> None:
     )
     _shapes(parser)
     _loading(parser)
+    _variants(parser)
     _json(parser, "layers, decode, prefill, memory and more")
 
 
@@ -259,6 +263,7 @@ def _logits(commands: Commands) -> None:
     )
     parser.add_argument("--each", action="store_true", help="after every id, not only the last")
     _loading(parser, kv="f32")
+    _variants(parser)
     _json(parser, "logits: a list, or with --each a list of lists")
 
 
@@ -341,6 +346,25 @@ def _adapter(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--adapter", metavar="NAME", help="part of the name of the GPU to use, or 'software'"
     )
+
+
+def _variants(parser: argparse.ArgumentParser) -> None:
+    """Add what only tests and measurements need, so that no help mentions it."""
+    parser.add_argument(
+        "--variant",
+        metavar="ROLE=NAME",
+        type=_variant,
+        action="append",
+        default=[],
+        help=argparse.SUPPRESS,
+    )
+
+
+def _variant(text: str) -> tuple[str, str]:
+    role, _, name = text.partition("=")
+    if role not in ("one", "many"):
+        raise argparse.ArgumentTypeError(f"{text!r}; one=NAME or many=NAME would be right")
+    return role, name
 
 
 def _json(parser: argparse.ArgumentParser, what: str) -> None:

@@ -50,7 +50,7 @@ async def _explain(args: Namespace) -> None:
     await header.close()
     adapter, limits, features = await _target(args.adapter)
     context = header.context(args.context)
-    schedule = choose(adapter.kind if adapter else "gpu", features)
+    schedule = choose(adapter.kind if adapter else "gpu", features, dict(args.variant))
     plans, stacks = header.plans(limits, schedule, context, args.kv)
     bandwidth = args.bandwidth * 1e9 if args.bandwidth else None
     explained = Explained(header, adapter, limits, context, args.kv, plans, stacks, bandwidth)

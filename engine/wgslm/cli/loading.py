@@ -32,7 +32,12 @@ async def loaded(args: Namespace, *, is_json: bool = False) -> AsyncIterator[Loa
     begun = time.perf_counter()
     with load_progress() as show:
         engine = await Engine.load(
-            args.model, context=args.context, kv=args.kv, adapter=args.adapter, progress=show
+            args.model,
+            context=args.context,
+            kv=args.kv,
+            adapter=args.adapter,
+            variants=dict(args.variant),
+            progress=show,
         )
     seconds = time.perf_counter() - begun
     try:

@@ -10,7 +10,9 @@ from typing import Literal, Protocol
 from wgslm.errors import LimitError
 from wgslm.gpu.wgsl import Shader, load
 
-FEATURES = ("subgroups",)  # optional ones that kernels know to use, by WebGPU's names
+SUBGROUPS = "subgroups"
+FEATURES = (SUBGROUPS,)  # optional ones that kernels know to use, by WebGPU's names
+SUBGROUPS_OF_8 = "subgroups of 8"  # found by `probe`: 8 lanes are always in one subgroup
 ALIGNMENT = 256  # of a binding's offset, on every adapter
 
 
@@ -70,6 +72,10 @@ class Program:
         """Compose the shader."""
         return load(self.shader, **dict(self.bound))
 
+    def constant(self, name: str) -> int:
+        """Return the value of an unsigned `const`, or of an `override` as it is decided here."""
+        return int(dict(self.constants).get(name, self.source().constant(name)))
+
 
 @dataclass(frozen=True)
 class Job:
@@ -86,7 +92,7 @@ class Device(Protocol):
 
     adapter: AdapterInfo
     limits: Limits
-    features: frozenset[str]  # of FEATURES
+    features: frozenset[str]  # of FEATURES, and what `probe` found
     has_timestamps: bool  # `profile` reads the GPU's own clock
     most_ahead: int  # submits that may be under way before the next one makes this thread wait
 
@@ -147,6 +153,31 @@ def check_size(nbytes: int, label: str, limits: Limits) -> None:
 
 async def open_device(force: str | None = None) -> Device:
     """Return the platform's device. `force` picks an adapter by a part of its name (native)."""
+    device = await _open(force)
+    if SUBGROUPS in device.features and await probe(device) >= 8:
+        device.features |= {SUBGROUPS_OF_8}
+    return device
+
+
+async def probe(device: Device) -> int:
+    """Return how many of a workgroup's 8 lanes share a subgroup; adapters' own figures lie.
+
+    wgpu-native 29 says "4 to 128" of lavapipe, whose subgroups have 8 lanes.
+    """
+    program = Program("subgroup_lanes")
+    await device.compile([program])
+    buffer = device.create_buffer(16, "subgroup lanes")
+    job = Job(program, bytes(4), (View(buffer, 0, 16),), (1, 1, 1))
+    recording = device.record([job])
+    try:
+        device.submit(recording)
+        return int.from_bytes(await device.read(View(buffer, 0, 4)), "little")
+    finally:
+        device.release(recording)
+        device.destroy_buffer(buffer)
+
+
+async def _open(force: str | None) -> Device:
     import sys
 
     if sys.platform == "emscripten":

@@ -20,8 +20,9 @@ BINDING = re.compile(
     r"@group\(0\) @binding\((\d+)\) var<(uniform|storage, read|storage, read_write)> (\w+):"
 )
 PARAMS = re.compile(r"struct Params \{(.*?)\}", re.DOTALL)
-CONSTANT = re.compile(r"^const (\w+) = (\d+)u;", re.MULTILINE)
+CONSTANT = re.compile(r"^(?:const|override) (\w+)(?:: u32)? = (\d+)u;", re.MULTILINE)
 DECLARED = re.compile(r"^(?:fn|const|override|alias) (\w+)")
+SUBGROUP = re.compile(r"\bsubgroup(?:_size|Add|Broadcast|Max)\b")
 FIELD = re.compile(r"(\w+): (u32|f32),")
 FORMAT = {"u32": "I", "f32": "f"}  # WGSL scalar -> struct format
 
@@ -52,13 +53,13 @@ class Shader:
     constants: tuple[tuple[str, int], ...]  # unsigned numbers, such as the shape of a tile
 
     def constant(self, name: str) -> int:
-        """Return the value of `const <name> = <value>u;`."""
+        """Return the value of `const <name> = <value>u;`, or an override's default."""
         return dict(self.constants)[name]
 
     @property
     def directives(self) -> str:
         """What Tint, unlike naga, wants to read first; it goes on line 1, to keep all numbers."""
-        return "enable subgroups; " if "subgroup_size" in self.text else ""
+        return "enable subgroups; " if SUBGROUP.search(self.text) else ""
 
     def locate(self, line: int) -> str:
         """Name the source of a line (from 1) that the compiler complained about."""

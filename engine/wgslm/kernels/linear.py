@@ -90,10 +90,12 @@ def linear(
     if tokens == 1:
         yield from linear_one((w,), x, y, schedule, residual=residual)
         return
+    variant = schedule.many
     program = Program(
-        schedule.linear_many, w.matrix.program_bound, _has(bias=w.bias, residual=residual)
+        variant.shader,
+        (*w.matrix.program_bound, *variant.bound),
+        (*variant.constants, *_has(bias=w.bias, residual=residual)),
     )
-    shader = program.source()
     for part, (first, rows) in enumerate(w.matrix.parts):
         yield Dispatch(
             program,
@@ -114,8 +116,8 @@ def linear(
                 "y": y.ref,
             },
             (
-                ceil_div(rows, shader.constant("TILE_ROWS")),
-                ceil_div(tokens, shader.constant("TILE_TOKENS")),
+                ceil_div(rows, program.constant("TILE_ROWS")),
+                ceil_div(tokens, program.constant("TILE_TOKENS")),
                 1,
             ),
         )
@@ -142,16 +144,16 @@ def linear_one(
     bound = (*first.matrix.program_bound, ("second", "lib/no_second"))
     if second:
         bound = (bound[0], ("second", f"quants/{second.matrix.quant.name} as second"))
-    constants = [("NORM", True)] if norm else []
+    variant = schedule.one
+    constants = [*variant.constants, *([("NORM", True)] if norm else [])]
     constants += [("HAS_SECOND", True)] if second else []
     constants += [("GATED", True), *activation_bound(gate)] if gate else []
     constants += _has(bias=first.bias, residual=residual)
-    program = Program(schedule.linear_one, bound, tuple(constants))
-    tile = program.source().constant("TILE_ROWS")
+    program = Program(variant.shader, (*bound, *variant.bound), tuple(constants))
+    tile = program.constant("TILE_ROWS")
     rows_second = second.matrix.rows if second else 0
     for part, (start, rows) in enumerate(first.matrix.parts):
         outputs = (rows + rows_second) // (2 if gate else 1)
-        per_group = tile // 2 if gate and schedule.linear_one == "linear_rows" else tile
         yield Dispatch(
             program,
             {
@@ -171,7 +173,7 @@ def linear_one(
                 "bias": first.bias.ref if first.bias else x,
                 "y": y.ref,
             },
-            fold(ceil_div(outputs, per_group)),
+            fold(ceil_div(outputs, tile // 2 if gate else tile)),
         )
 
 

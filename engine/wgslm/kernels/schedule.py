@@ -1,19 +1,60 @@
 """Which variant of a kernel suits an adapter.
 
-Measured on lavapipe with a Q8_0 matrix of 1536 x 576: `linear_rows` reads 2.5 GB/s where a
-reduction over 64 lanes reads 0.14 (llvmpipe runs lanes as SIMD and barriers as coroutines).
+Measured on lavapipe (Mesa 22.3) with a Q8_0 matrix of 1536 x 576: one token, `rows` reads 4.5 GB/s,
+`rows_spread` 5.9, a reduction over 64 lanes 0.14; many tokens, `rows_tile` 16 GFLOP/s,
+`rows_broadcast` 43 (llvmpipe runs lanes as SIMD and loads lane by lane).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
+
+from wgslm.errors import RequestError
+from wgslm.gpu import SUBGROUPS, SUBGROUPS_OF_8
+
+Role = Literal["one", "many"]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A way to compute a matrix product: plain data."""
+
+    name: str
+    shader: str
+    bound: tuple[tuple[str, str], ...] = ()  # abstract import -> file
+    constants: tuple[tuple[str, int | float], ...] = ()  # override -> value
+    needs: frozenset[str] = frozenset()  # of Device.features
+
+
+OF_8 = frozenset({SUBGROUPS_OF_8})
+
+
+def _vec(lanes: int, name: str, sums: str = "tree", needs: frozenset[str] = frozenset()) -> Variant:
+    constants = (("LANES", lanes), ("TILE_ROWS", 256 // lanes))
+    return Variant(name, "linear_vec", (("sums", f"lib/sums_{sums}"),), constants, needs)
+
+
+VEC = _vec(64, "vec64")  # as many lanes in flight as a lane for every 16th of a row
+VEC_SUBGROUP = _vec(64, "vec_subgroup", "subgroup", frozenset({SUBGROUPS}))
+ROWS = Variant("rows", "linear_rows", (("input", "lib/input_load"),))
+ROWS_SPREAD = Variant("rows_spread", "linear_rows", (("input", "lib/input_spread"),), needs=OF_8)
+TILE = Variant("tile32", "linear_tile")
+TILE_64 = Variant("tile64", "linear_tile", constants=(("TILE_TOKENS", 64), ("LANES", 128)))
+ROWS_TILE = Variant("rows_tile", "linear_rows_tile")
+ROWS_BROADCAST = Variant("rows_broadcast", "linear_rows_broadcast", needs=OF_8)
+
+VARIANTS: Mapping[Role, tuple[Variant, ...]] = {  # the safest of each adapter kind first
+    "one": (VEC, _vec(32, "vec32"), _vec(16, "vec16"), VEC_SUBGROUP, ROWS, ROWS_SPREAD),
+    "many": (TILE, TILE_64, ROWS_TILE, ROWS_BROADCAST),
+}
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """Shaders for one token and for many."""
+    """Products and attention, for one token and for many; how to reduce over a workgroup."""
 
-    linear_one: Literal["linear_rows", "linear_vec"]
-    linear_many: Literal["linear_rows_tile", "linear_tile"]
+    one: Variant
+    many: Variant
     attention_many: Literal["attention_lanes", "attention_tile"]
     attention_one: Literal["attention_step_lanes", "attention_step"]
     attention_splits: int  # of the keys of one token, where the context is long enough for it
@@ -33,15 +74,43 @@ class Schedule:
         """Return how many workgroups share the keys of one token in a cache of `slots`."""
         return self.attention_splits if slots > SHORT_CONTEXT else 1
 
+    def using(self, role: Role, variant: Variant) -> "Schedule":
+        """Return a schedule with another variant for a role."""
+        return replace(self, one=variant) if role == "one" else replace(self, many=variant)
+
 
 SHORT_CONTEXT = 512  # of one workgroup: another dispatch for the sums would cost more
-SOFTWARE = Schedule(
-    "linear_rows", "linear_rows_tile", "attention_lanes", "attention_step_lanes", attention_splits=2
-)
-GPU = Schedule("linear_vec", "linear_tile", "attention_tile", "attention_step", attention_splits=16)
+SOFTWARE = Schedule(ROWS, ROWS_TILE, "attention_lanes", "attention_step_lanes", attention_splits=2)
+GPU = Schedule(VEC, TILE, "attention_tile", "attention_step", attention_splits=16)
 
 
-def choose(kind: Literal["gpu", "software"], features: frozenset[str]) -> Schedule:
-    """Return the schedule for an adapter kind with its features."""
+def choose(
+    kind: Literal["gpu", "software"],
+    features: frozenset[str],
+    forced: Mapping[Role, str] | None = None,
+) -> Schedule:
+    """Return the schedule for an adapter kind with its features. `forced` names variants."""
     schedule = SOFTWARE if kind == "software" else GPU
-    return replace(schedule, reduce="reduce_subgroup") if "subgroups" in features else schedule
+    if kind == "software" and SUBGROUPS_OF_8 in features:
+        schedule = replace(schedule, one=ROWS_SPREAD, many=ROWS_BROADCAST)
+    if SUBGROUPS in features:
+        schedule = replace(schedule, reduce="reduce_subgroup")
+    for role, name in (forced or {}).items():
+        schedule = schedule.using(role, find(role, name, features))
+    return schedule
+
+
+def usable(role: Role, features: frozenset[str]) -> tuple[Variant, ...]:
+    """Return the variants that an adapter can run, the safest first."""
+    return tuple(variant for variant in VARIANTS[role] if variant.needs <= features)
+
+
+def find(role: Role, name: str, features: frozenset[str]) -> Variant:
+    """Return a variant by its name, or raise."""
+    known = {variant.name: variant for variant in usable(role, features)}
+    if name not in known:
+        raise RequestError(
+            f"no variant {name!r} for {role!r} on this adapter; there are {', '.join(known)}",
+            "variant",
+        )
+    return known[name]
