@@ -16,11 +16,11 @@ FIRST_TOKEN_SECONDS = 1.0
 LEAST = 10.0  # tokens per second on SwiftShader
 TRIES = 3  # the best one counts: other programs only ever make it slower
 LONG = (
-    "Hello! I have an old laptop with a small graphics card, and a friend told me about this page. "
+    "Question number %d, and hello! I have an old laptop, and a friend told me about this page. "
     "I would like to talk with a language model, but I do not want to send what I write to a "
-    "company, because I often write about my family and about my work. I have never done anything "
+    "company, because I often write about my family and my work. I have never done anything "
     "like this before, so please use simple words. I have about eight gigabytes of memory, and a "
-    "slow line to the internet at home. Question number %d on my list is this: what is wgslm?"
+    "slow line to the internet at home. And so I ask: what is wgslm?"
 )
 
 pytestmark = [pytest.mark.e2e, pytest.mark.gpu]
@@ -42,10 +42,9 @@ def test_every_starter_question_is_answered_as_natively(tab: Tab, site: str) -> 
     conversations = [[{"role": "user", "content": text}] for text in offered]
     natively = native_answers(MODEL, conversations, MAX_TOKENS)
 
+    tab.set(temperature=0, max_tokens=MAX_TOKENS)
     for text, native in zip(offered, natively, strict=True):
-        tab.open(site)
-        tab.wait_ready("wgslm-demo.q8_0")
-        tab.set(temperature=0, max_tokens=MAX_TOKENS)
+        tab.page.locator("#new-chat").click()
         answer = tab.ask(text)
 
         assert answer["state"] == "done"

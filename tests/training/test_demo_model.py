@@ -8,6 +8,7 @@ import pytest
 
 from demo.train.conversation import BEGIN, CHAT_TEMPLATE, END
 from demo.train.twin import NumpyLlama
+from wgslm.text import load_tokenizer
 
 PATH = Path(__file__).parents[2] / "demo" / "model" / "wgslm-demo.q8_0.gguf"
 
@@ -40,18 +41,12 @@ def test_its_template_and_its_end_tokens_are_those_of_training(model: NumpyLlama
 
 
 def test_it_answers_a_greeting_with_a_capital_letter(model: NumpyLlama) -> None:
-    tokens: list[str] = model.fields["tokenizer.ggml.tokens"]
-    rest, ids = f"{BEGIN}<|im_start|>userĊHi!{END}Ċ<|im_start|>assistantĊ", list[int]()
-    while rest:  # the longest token first: near enough to BPE for these words
-        ids.append(
-            max(
-                (id for id, token in enumerate(tokens) if rest.startswith(token)),
-                key=lambda id: len(tokens[id]),
-            )
-        )
-        rest = rest.removeprefix(tokens[ids[-1]])
+    tokenizer = load_tokenizer(model.fields)
+    ids = tokenizer.encode(
+        "<|im_start|>user\nHi!<|im_end|>\n<|im_start|>assistant\n", specials=True
+    )
 
     logits = model.logits(ids)
 
     assert np.isfinite(logits).all()
-    assert tokens[int(logits[-1].argmax())][0].isupper()
+    assert tokenizer.decode([int(logits[-1].argmax())])[0].isupper()

@@ -8,8 +8,8 @@ const IDEAS = [
   "Is my chat private?",
   "How do I load a bigger model?",
   "What is a token?",
-  "Tell me a short story about a fox.",
-  "Tell me a joke.",
+  "Which model should I load?",
+  "Tell me a story about a lighthouse.",
 ];
 const $ = (id) => document.getElementById(id);
 
