@@ -77,6 +77,7 @@ class Engine:
     ) -> None:
         """Put the parts together."""
         self._variants = variants
+        self._draws: asyncio.Future[None] | None = None  # what is compiled after the load
         self.name = header.name
         self.header = header
         self.tokenizer = tokenizer
@@ -134,7 +135,7 @@ class Engine:
             schedule = choose(device.adapter.kind, device.features, variants)
             plans, stacks = header.plans(device.limits, schedule, chosen, kv)
             check_fit(device.limits, plans, chosen)
-            programs = [d.program for plan in plans for d in (*plan.dispatches, *plan.candidates)]
+            programs = [d.program for plan in plans for d in (*plan.body, *plan.candidates)]
             (weights, rates), _ = await _together(
                 load_weights(
                     device,
@@ -145,7 +146,7 @@ class Engine:
                 device.compile(programs),
             )
             executor = Executor(device, plans, weights)
-            await executor.prepare()
+            await executor.prepare(draws=not device.compiles_aside)
             engine = cls(
                 header,
                 tokenizer,
@@ -157,6 +158,8 @@ class Engine:
                 kv,
                 variants,
             )
+            if not executor.can_draw:  # while the person reads and types
+                engine._draws = asyncio.ensure_future(executor.prepare_draws())
             report("ready", header.nbytes, header.nbytes)
             undo.pop_all()
         return engine
@@ -187,6 +190,8 @@ class Engine:
     ) -> AsyncGenerator[Event]:
         """Continue a text as it is, or ids. Closing the generator ends it."""
         begun = time.perf_counter()
+        if self._draws and self._draws.done():
+            self._draws.result()  # a pipeline that failed is told, not worked around
         ids = await beside(self.raw_ids, prompt)
         self._check_ids(ids)
         text, stops = TextStream(self.tokenizer), StopStrings(options.stop)
@@ -235,6 +240,9 @@ class Engine:
 
     async def close(self) -> None:
         """Free the GPU and close the files."""
+        if self._draws:
+            self._draws.cancel()
+            await asyncio.wait({self._draws})
         self.session.executor.close()
         free(self.device, self._weights)
         await self.device.close()

@@ -135,10 +135,10 @@ class Session:
     def _steps(
         self, sampling: Sampling, history: list[int], budget: int, end_ids: frozenset[int]
     ) -> GpuSteps | CpuSteps:
-        """Return what draws the answer: the GPU wherever it can."""
+        """Return what draws the answer: the GPU wherever it can. Both draw the same."""
         sampler = Sampler(sampling)
         settings = gpu_settings(sampling, sampler.seed, budget, end_ids, self.context)
-        if settings is None:
+        if settings is None or not self.executor.can_draw:
             return CpuSteps(self.executor, sampler, history)
         return GpuSteps(self.executor, settings, history, self._ahead)
 

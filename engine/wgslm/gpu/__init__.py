@@ -93,6 +93,7 @@ class Device(Protocol):
     adapter: AdapterInfo
     limits: Limits
     features: frozenset[str]  # of FEATURES, and what `probe` found
+    compiles_aside: bool  # `compile` lets other work go on meanwhile
     has_timestamps: bool  # `profile` reads the GPU's own clock
     most_ahead: int  # submits that may be under way before the next one makes this thread wait
 

@@ -36,6 +36,8 @@ async def open_browser() -> "BrowserDevice":
 class BrowserDevice:
     """A `Device` of navigator.gpu."""
 
+    compiles_aside = True
+
     def __init__(self, gpu: Any) -> None:
         """Read what the adapter is and allows."""
         self._gpu = gpu

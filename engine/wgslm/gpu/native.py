@@ -117,6 +117,8 @@ def _kind(adapter: wgpu.GPUAdapter) -> str:
 class NativeDevice:
     """A `Device` of wgpu-py."""
 
+    compiles_aside = False
+
     def __init__(self, adapter: wgpu.GPUAdapter) -> None:
         """Ask for all that the adapter can do."""
         limits = {name: adapter.limits[name] for name in LIMITS}

@@ -45,6 +45,7 @@ class Executor:
     ) -> None:
         """Allocate slots and state, and fill tables. `prepare` must follow."""
         self.device = device
+        self.can_draw = False
         self.read_seconds = 0.0  # what a read-back takes when the GPU has nothing to do
         self.plans = tuple(sorted(plans, key=lambda plan: plan.size))
         self._weights = weights
@@ -64,20 +65,34 @@ class Executor:
         """The most tokens that one step takes."""
         return self.plans[-1].size
 
-    async def prepare(self) -> None:
-        """Compile all pipelines and record all plans."""
+    async def prepare(self, *, draws: bool = True) -> None:
+        """Compile pipelines and record plans.
+
+        Without `draws` the GPU cannot draw ids until `prepare_draws` is done; the CPU can.
+        """
+        await self._record(("body", "candidates"))
+        await self.device.idle()  # in the tab, memory that was not there shows only now
+        self.read_seconds = min([await self._timed_read() for _ in range(3)])
+        if draws:
+            await self.prepare_draws()
+
+    async def prepare_draws(self) -> None:
+        """Compile and record what draws on the GPU."""
+        await self._record(("draw",))
+        self.can_draw = True
+
+    async def _record(self, wanted: Sequence[Part]) -> None:
         parts = {
             (plan.size, part): dispatches
             for plan in self.plans
             for part, dispatches in _parts(plan).items()
+            if part in wanted
         }
         programs = [dispatch.program for part in parts.values() for dispatch in part]
         await self.device.compile(list(dict.fromkeys(programs)))
         for (size, part), dispatches in parts.items():
             jobs = [self._job(dispatch, self._layouts[size]) for dispatch in dispatches]
             self._recordings[size, part] = self.device.record(jobs)
-        await self.device.idle()  # in the tab, memory that was not there shows only now
-        self.read_seconds = min([await self._timed_read() for _ in range(3)])
 
     def submit(
         self, ids: Sequence[int], position: int, then: Part | None = None, wanted: int = 1
