@@ -35,9 +35,6 @@ class Fused(Lowering):
             column += rows
 
     def _attention(self, o: Attention) -> Iterator[Dispatch]:
-        if self.schedule.attention_one == "attention_lanes":
-            yield from super()._attention(o)
-            return
         q, k, v = (self._heads(slot, o.head_dim) for slot in (o.q, o.k, o.v))
         cache, y = self._cache(o), self._use(o.y)
         nbytes = parts_nbytes(q, cache, self.schedule)

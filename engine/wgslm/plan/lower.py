@@ -18,7 +18,9 @@ def lower(
     is_fused: bool = True,
 ) -> Plan:
     """Return the plan of a step of up to `size` tokens; one of one token is fused, if wanted."""
-    lowering = (Fused if is_fused and size == 1 else Lowering)(size, context, kv, schedule)
+    lowering = (Fused if is_fused and schedule.fuses and size == 1 else Lowering)(
+        size, context, kv, schedule
+    )
     for operation in operations:
         lowering.add(operation)
     head = operations[-1]
