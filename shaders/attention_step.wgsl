@@ -8,6 +8,7 @@
 // Twin: tests/twins/attention.py
 
 const WG = 128u;
+alias Reduced = vec4f;
 #import reduce
 #import lib/attention_step
 
@@ -23,7 +24,7 @@ fn squares4(at: vec4u, lane: Lane) -> vec4f {
         let x = vec4f(qkv[at.x + d], qkv[at.y + d], qkv[at.z + d], qkv[at.w + d]);
         squares += x * x;
     }
-    return workgroup_sum4(squares, lane);
+    return workgroup_sum(squares, lane);
 }
 
 fn norm_factor(squares: vec4f) -> vec4f {
@@ -108,7 +109,7 @@ fn main(@builtin(workgroup_id) group: vec3u, at: Lane) {
             if lane < keys {
                 s = scores((base + slot_after(start, lane)) * kv_row());
             }
-            let now = max(highest, workgroup_max4(s, at));
+            let now = max(highest, workgroup_max(s, at));
             let fade = exp(highest - now);
             let w = select(vec4f(0.0), exp(s - now), lane < keys);
             weights[lane] = w;
@@ -129,7 +130,7 @@ fn main(@builtin(workgroup_id) group: vec3u, at: Lane) {
             workgroupBarrier(); // before the next tile's weights
         }
 
-        total = workgroup_sum4(total, at);
+        total = workgroup_sum(total, at);
         for (var i = 0u; i < heads; i++) {
             outputs[lane] = sums[i];
             workgroupBarrier();

@@ -6,6 +6,7 @@
 // Twin: tests/twins/norm.py
 
 const WG = 64u;
+alias Reduced = f32;
 #import reduce
 #import lib/step
 

@@ -48,11 +48,13 @@ class Loaded:
         return tuple(lower(operations, size, context, kv, chosen) for size in sizes)
 
     @asynccontextmanager
-    async def executor(self, plans: Sequence[Plan]) -> AsyncIterator[Executor]:
+    async def executor(
+        self, plans: Sequence[Plan], *, draws: bool = True
+    ) -> AsyncIterator[Executor]:
         """Bind plans."""
         executor = Executor(self.device, plans, self.weights)
         try:
-            await executor.prepare()
+            await executor.prepare(draws=draws)
             yield executor
         finally:
             executor.close()

@@ -1,6 +1,7 @@
 """The fused lowering: the same logits as the reference, in a pinned number of dispatches."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,8 @@ import tiny_models
 from loaded import loaded, logits_in_steps
 from programs import tiny_plan
 from twins import Array
-from wgslm.gpu import Device
-from wgslm.kernels.schedule import GPU, SOFTWARE, Schedule
+from wgslm.gpu import SUBGROUPS, SUBGROUPS_OF_8, Device
+from wgslm.kernels.schedule import GPU, SOFTWARE, Schedule, choose
 from wgslm.plan.lower import lower
 from wgslm.plan.tensors import Tensors
 from wgslm.quants import QUANTS, Quant
@@ -34,15 +35,17 @@ def test_fused_and_reference_agree(
     )
     ids = list(range(7, 27))
 
-    async def logits(*, is_fused: bool) -> Array:
+    async def logits(used: Schedule) -> Array:
         async with loaded(device, path) as model:
             tensors = Tensors(model.header.directory.tensors, device.limits.binding_nbytes)
             operations = model.header.model.record(tensors)
-            plan = lower(operations, 1, tiny_models.CONTEXT, "f32", schedule, is_fused=is_fused)
+            plan = lower(operations, 1, tiny_models.CONTEXT, "f32", used)
             async with model.executor([plan]) as executor:
                 return await logits_in_steps(executor, ids, 1)
 
-    fused, reference = (asyncio.run(logits(is_fused=one)) for one in (True, False))
+    fused, reference = (
+        asyncio.run(logits(replace(schedule, fuses=fuses))) for fuses in (True, False)
+    )
 
     np.testing.assert_allclose(fused, reference, rtol=0, atol=1e-4)
     assert reference.std() > 0.1
@@ -63,3 +66,13 @@ def test_five_dispatches_a_layer(name: str, schedule: Schedule, quant: str, mixe
     assert short.counts()[schedule.one.shader] == 4 * tiny_models.LAYERS + 1
     assert short.counts()[schedule.attention_one] == tiny_models.LAYERS
     assert len(long.dispatches) == 6 * tiny_models.LAYERS + outside
+
+
+def test_software_without_wide_subgroups_is_lowered_plainly() -> None:
+    """SwiftShader: compiling the fused kernels would keep the page from being ready."""
+    narrow = choose("software", frozenset({SUBGROUPS}))
+    wide = choose("software", frozenset({SUBGROUPS, SUBGROUPS_OF_8}))
+
+    shaders = tiny_plan("llama", BY_NAME["q8_0"], narrow).counts()
+    assert not narrow.fuses and wide.fuses and choose("gpu", frozenset()).fuses
+    assert shaders["rmsnorm"] and shaders["kv_append"] and not shaders[narrow.attention_one]

@@ -165,7 +165,7 @@ def attention_step(
     constants += [("Q_NORM", True)] if q_gain else []
     constants += [("K_NORM", True)] if k_gain else []
     constants += [("NEOX", True)] if rotation and rotation.neox else []
-    reduce = schedule.reduce4_bound if schedule.attention_one == "attention_step" else ()
+    reduce = schedule.reduce_bound if schedule.attention_one == "attention_step" else ()
     unused = q.ref
     yield Dispatch(
         Program(schedule.attention_one, (*cache.program_bound, *reduce), tuple(constants)),

@@ -66,11 +66,6 @@ class Schedule:
         """The file that a shader's `#import reduce` stands for."""
         return (("reduce", f"lib/{self.reduce}"),)
 
-    @property
-    def reduce4_bound(self) -> tuple[tuple[str, str], ...]:
-        """The same for shaders that reduce four values at once."""
-        return (("reduce", f"lib/{self.reduce}4"),)
-
     def splits(self, slots: int) -> int:
         """Return how many workgroups share the keys of one token in a cache of `slots`."""
         return self.attention_splits if slots > SHORT_CONTEXT else 1

@@ -14,13 +14,9 @@ def lower(
     context: int,
     kv: KvType,
     schedule: Schedule,
-    *,
-    is_fused: bool = True,
 ) -> Plan:
-    """Return the plan of a step of up to `size` tokens; one of one token is fused, if wanted."""
-    lowering = (Fused if is_fused and schedule.fuses and size == 1 else Lowering)(
-        size, context, kv, schedule
-    )
+    """Return the plan of a step of up to `size` tokens; one token is fused where fusing pays."""
+    lowering = (Fused if schedule.fuses and size == 1 else Lowering)(size, context, kv, schedule)
     for operation in operations:
         lowering.add(operation)
     head = operations[-1]
