@@ -238,6 +238,11 @@ class Engine:
         finally:
             executor.close()
 
+    async def wait_for_draws(self) -> None:
+        """Wait until the GPU draws ids, which a tab compiles only after the load."""
+        if self._draws:
+            await asyncio.shield(self._draws)
+
     async def close(self) -> None:
         """Free the GPU and close the files."""
         if self._draws:

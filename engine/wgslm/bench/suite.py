@@ -181,8 +181,9 @@ async def _measured(subject: Subject, kv: KvType, settings: Settings, course: Co
         adapter=settings.adapter,
         progress=show,
     )
-    course.step()
     try:
+        await engine.wait_for_draws()  # not the CPU, which draws until then
+        course.step()
         tests = [
             test
             for depth in settings.depths
