@@ -168,6 +168,12 @@ def check_fit(limits: Limits, plans: Sequence[Plan], context: int) -> None:
                     f"tokens; this adapter binds {limits.binding_nbytes:,}. "
                     f"A context of {fitting:,} would fit"
                 )
+    largest = max(nbytes for plan in plans for nbytes in share(plan).sizes)
+    if largest > limits.binding_nbytes:
+        raise LimitError(
+            f"the activations of {max(plan.size for plan in plans)} tokens need {largest:,} bytes "
+            f"in one binding; this adapter allows {limits.binding_nbytes:,}"
+        )
 
 
 def judge(header: Header, device: Device, context: int | None, kv: KvType) -> Preflight:
