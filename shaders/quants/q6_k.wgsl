@@ -8,25 +8,43 @@
 #import lib/scales
 #import lib/unpack
 
-fn six(nibbles: u32, pairs: u32) -> vec4f {
-    return bytes4((nibbles & 0x0f0f0f0fu) | ((pairs & 0x03030303u) << 4u)) - 32.0;
+// The quants, four to a word, 0..63.
+fn sixes(group: u32) -> array<vec4u, 2> {
+    let block = group / 8u * 12u;
+    let half = (group / 4u) & 1u;
+    let k = group & 3u;
+    let a = quants[block + half * 4u + (k & 1u) * 2u + k / 2u];
+    let h = quants[block + 8u + half * 2u] >> vec4u(2u * k);
+    let i = quants[block + 9u + half * 2u] >> vec4u(2u * k);
+    return array<vec4u, 2>(
+        (a & vec4u(0x0f0f0f0fu)) | ((h & vec4u(0x03030303u)) << vec4u(4u)),
+        ((a >> vec4u(4u)) & vec4u(0x0f0f0f0fu)) | ((i & vec4u(0x03030303u)) << vec4u(4u)),
+    );
+}
+
+fn six(q: u32) -> vec4f {
+    return bytes4(q) - 32.0;
 }
 
 fn decode32(group: u32) -> array<vec4f, 8> {
-    let block = group / 8u;
-    let half = (group / 4u) & 1u;
-    let k = group & 3u;
-    let pairs_at = block * 12u + 8u + half * 2u;
-    let a = quants[block * 12u + half * 4u + (k & 1u) * 2u + k / 2u];
-    let b = a >> vec4u(4u);
-    let h = quants[pairs_at] >> vec4u(2u * k);
-    let i = quants[pairs_at + 1u] >> vec4u(2u * k);
-    let d = scale_f16(block * 9u + 8u);
-    let scale_pair = scale_u16(block * 9u + (group & 7u));
-    let s = d * f32(i32(scale_pair << 24u) >> 24u);
-    let t = d * f32(i32(scale_pair << 16u) >> 24u);
+    let q = sixes(group);
+    let a = q[0];
+    let b = q[1];
+    let f = factors32(group);
     return array<vec4f, 8>(
-        s * six(a.x, h.x), s * six(a.y, h.y), s * six(a.z, h.z), s * six(a.w, h.w),
-        t * six(b.x, i.x), t * six(b.y, i.y), t * six(b.z, i.z), t * six(b.w, i.w),
+        f.x * six(a.x), f.x * six(a.y), f.x * six(a.z), f.x * six(a.w),
+        f.y * six(b.x), f.y * six(b.y), f.y * six(b.z), f.y * six(b.w),
     );
+}
+
+fn integers32(group: u32) -> array<vec4u, 2> {
+    let q = sixes(group);
+    return array<vec4u, 2>(less(q[0], 32u), less(q[1], 32u));
+}
+
+fn factors32(group: u32) -> vec4f {
+    let block = group / 8u * 9u;
+    let d = scale_f16(block + 8u);
+    let pair = scale_u16(block + (group & 7u));
+    return d * vec4f(f32(i32(pair << 24u) >> 24u), f32(i32(pair << 16u) >> 24u), 0.0, 0.0);
 }
