@@ -28,7 +28,8 @@ from wgslm.quants import QUANTS, Quant
 (QUANT_8,) = (quant for quant in QUANTS if quant.name == "q8_0")
 BINDING_NBYTES = 128 << 20
 FEATURES = frozenset({SUBGROUPS, SUBGROUPS_OF_8})
-USUAL = (SOFTWARE, GPU, choose("software", FEATURES))
+SWIFTSHADER = choose("software", frozenset())
+USUAL = (SOFTWARE, SWIFTSHADER, GPU, choose("software", FEATURES))
 INTEGERS = tuple(
     choose("gpu", FEATURES, {"one": one.name}) for one in VARIANTS["one"] if not one.is_exact
 )
@@ -78,7 +79,7 @@ def _attention_programs() -> Iterator[Program]:
     """Return those of every cache type: also one token's, split and not, with everything on."""
     q, state = Heads(Ref("slot", "qkv"), 4, 64, 512), Ref("state", "any")
     rotation = Rotation(state, 32, neox=True)
-    for kv, schedule in product(KV_TYPES, (SOFTWARE, GPU, *WITH_SUBGROUPS)):
+    for kv, schedule in product(KV_TYPES, (SOFTWARE, SWIFTSHADER, GPU, *WITH_SUBGROUPS)):
         for slots, gain in product((SHORT_CONTEXT, SHORT_CONTEXT + 1), (None, state)):
             cache = Cache(state, state, 2, 64, slots, kv)
             found = [attention(q, cache, state, tokens, 1.0, schedule) for tokens in (1, 16)]

@@ -66,6 +66,7 @@ class Schedule:
     one: Variant
     many: Variant
     attention_many: Literal["attention_lanes", "attention_tile"]
+    attention_constants: tuple[tuple[str, int], ...]  # overrides of attention_many
     attention_one: Literal["attention_step_lanes", "attention_step"]
     attention_splits: int  # of the keys of one token, where the context is long enough for it
     reduce: Literal["reduce_tree", "reduce_subgroup"] = "reduce_tree"
@@ -86,8 +87,11 @@ class Schedule:
 
 
 SHORT_CONTEXT = 512  # of one workgroup: another dispatch for the sums would cost more
-SOFTWARE = Schedule(ROWS, ROWS_TILE, "attention_lanes", "attention_step_lanes", attention_splits=2)
-GPU = Schedule(VEC, TILE, "attention_tile", "attention_step", attention_splits=16)
+SOFTWARE = Schedule(
+    ROWS, ROWS_TILE, "attention_lanes", (), "attention_step_lanes", attention_splits=2
+)
+GPU = Schedule(VEC, TILE, "attention_tile", (), "attention_step", attention_splits=16)
+QUICK_TO_COMPILE = (("KEYS", 16),)  # of attention_lanes, see there
 
 
 def choose(
@@ -100,7 +104,7 @@ def choose(
     if kind == "software" and SUBGROUPS_OF_8 in features:
         schedule = replace(schedule, one=ROWS_SPREAD, many=ROWS_BROADCAST)
     elif kind == "software":  # SwiftShader compiles fused kernels for seconds, before any answer
-        schedule = replace(schedule, fuses=False)
+        schedule = replace(schedule, fuses=False, attention_constants=QUICK_TO_COMPILE)
     if SUBGROUPS in features:
         schedule = replace(schedule, reduce="reduce_subgroup")
     for role, name in (forced or {}).items():

@@ -1,0 +1,59 @@
+"""From a drawn id to the text that the page holds: events, wire format, port, parsing."""
+
+import json
+from statistics import mean
+from typing import Any
+
+import pytest
+
+from browser_tab import Tab
+from served import Served
+
+TOKEN_MS = 1.5
+TOKENS, BATCH = 200, 20  # the best batch counts: other programs only ever make it slower
+
+pytestmark = [pytest.mark.e2e, pytest.mark.gpu]
+
+# In the worker: ids come one by one as if the GPU had drawn them, each with the time at which it did.
+SCRIPT = f"""
+import asyncio, gc, js
+from wgslm_web.state import State
+
+(state,) = [found for found in gc.get_objects() if isinstance(found, State)]
+(drawn,) = state.engine.tokenizer.encode("e", bos=False)[-1:]
+times = []
+
+async def generate(prompt, options, end_ids, run):
+    for _ in range({TOKENS}):
+        await asyncio.sleep(0.005)
+        times.append(js.performance.timeOrigin + js.performance.now())
+        run.ids.append(drawn)
+        yield drawn
+    run.reason = "length"
+
+state.engine.session.generate = generate
+"""
+# In the page: when it holds the text of each id.
+WATCH = """() => {
+  tests.times = [];
+  wgslm.chat.addEventListener("stats", ({ detail }) => {
+    if ("live" in detail) tests.times.push(performance.timeOrigin + performance.now());
+  });
+}"""
+
+
+def test_a_drawn_id_is_text_in_the_page_at_once(tab: Tab, open_site: Served) -> None:
+    tab.open(f"{open_site.url}?model=models/tiny.gguf")
+    tab.wait_ready("tiny")
+    tab.python(SCRIPT)
+    tab.page.evaluate(WATCH)
+
+    answer = tab.ask("Tell me a story.")
+
+    seen: list[float] = tab.page.evaluate("tests.times")
+    drawn: list[float] = json.loads(tab.python("import json; json.dumps(times)"))
+    assert len(answer["ids"]) == len(seen) == len(drawn) == TOKENS
+    spent = [after - before for before, after in zip(drawn, seen, strict=True)]
+    batches = [mean(spent[i : i + BATCH]) for i in range(0, TOKENS, BATCH)]
+    print(f"\n{min(batches):.2f} ms from a drawn id to its text; {max(batches):.2f} at worst")
+    assert 0 < min(batches) <= TOKEN_MS
