@@ -1,43 +1,48 @@
 // Q5_0: 32 weights; scales: f16 d, u32 high bits; quants: 16 bytes. weight = d * (q - 16)
 //
 // The low nibbles are weights 0..15, the high nibbles weights 16..31; bit i is weight i's fifth.
+// q - 16 is made at the top of a byte, eightfold, with the fifth bit upside down for its sign.
 
-#import lib/scales
 #import lib/unpack
 
-// Four weights in bytes.
-fn five(nibbles: u32, bits: u32) -> u32 {
-    return (nibbles & 0x0f0f0f0fu) | spread4(bits, 4u);
+// The bits of d, and the fifth bits upside down: a group's 6 bytes lie in two words.
+fn header(group: u32) -> vec2u {
+    let a = scales[group * 3u / 2u];
+    let b = scales[group * 3u / 2u + 1u];
+    let high = vec2u((a >> 16u) | (b << 16u), b);
+    return vec2u(a >> (16u * (group & 1u)), ~select(high.x, high.y, (group & 1u) == 1u));
 }
 
-fn fifth_bits(group: u32) -> u32 {
-    return scale_u16(group * 3u + 1u) | (scale_u16(group * 3u + 2u) << 16u);
+fn eighth(half: u32) -> f32 {
+    return 0.125 * unpack2x16float(half).x;
 }
 
-fn decode32(group: u32) -> array<vec4f, 8> {
-    let d = scale_f16(group * 3u);
-    let h = fifth_bits(group);
-    let q = quants[group];
-    let p = q >> vec4u(4u);
-    return array<vec4f, 8>(
-        d * (bytes4(five(q.x, h)) - 16.0), d * (bytes4(five(q.y, h >> 4u)) - 16.0),
-        d * (bytes4(five(q.z, h >> 8u)) - 16.0), d * (bytes4(five(q.w, h >> 12u)) - 16.0),
-        d * (bytes4(five(p.x, h >> 16u)) - 16.0), d * (bytes4(five(p.y, h >> 20u)) - 16.0),
-        d * (bytes4(five(p.z, h >> 24u)) - 16.0), d * (bytes4(five(p.w, h >> 28u)) - 16.0),
-    );
+fn five(nibbles: u32, zeros: u32) -> u32 {
+    return (nibbles & 0x78787878u) | spread4(zeros, 7u);
 }
 
 fn integers32(group: u32) -> array<vec4u, 2> {
-    let h = fifth_bits(group);
+    let z = header(group).y;
     let q = quants[group];
-    let p = q >> vec4u(4u);
-    let a = vec4u(five(q.x, h), five(q.y, h >> 4u), five(q.z, h >> 8u), five(q.w, h >> 12u));
-    let b = vec4u(
-        five(p.x, h >> 16u), five(p.y, h >> 20u), five(p.z, h >> 24u), five(p.w, h >> 28u),
+    let a = q << vec4u(3u);
+    let b = q >> vec4u(1u);
+    return array<vec4u, 2>(
+        vec4u(five(a.x, z), five(a.y, z >> 4u), five(a.z, z >> 8u), five(a.w, z >> 12u)),
+        vec4u(five(b.x, z >> 16u), five(b.y, z >> 20u), five(b.z, z >> 24u), five(b.w, z >> 28u)),
     );
-    return array<vec4u, 2>(less(a, 16u), less(b, 16u));
 }
 
 fn factors32(group: u32) -> vec4f {
-    return vec4f(vec2f(scale_f16(group * 3u)), 0.0, 0.0);
+    return vec4f(vec2f(eighth(header(group).x)), 0.0, 0.0);
+}
+
+fn decode32(group: u32) -> array<vec4f, 8> {
+    let d = eighth(header(group).x);
+    let q = integers32(group);
+    let a = q[0];
+    let b = q[1];
+    return array<vec4f, 8>(
+        d * signed4(a.x), d * signed4(a.y), d * signed4(a.z), d * signed4(a.w),
+        d * signed4(b.x), d * signed4(b.y), d * signed4(b.z), d * signed4(b.w),
+    );
 }

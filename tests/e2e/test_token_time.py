@@ -36,8 +36,9 @@ state.engine.session.generate = generate
 # In the page: when it holds the text of each id.
 WATCH = """() => {
   tests.times = [];
-  wgslm.chat.addEventListener("stats", ({ detail }) => {
-    if ("live" in detail) tests.times.push(performance.timeOrigin + performance.now());
+  wgslm.chat.addEventListener("stats", () => {
+    const { ids } = wgslm.chat.messages.at(-1);
+    if (ids.length > tests.times.length) tests.times.push(performance.timeOrigin + performance.now());
   });
 }"""
 
