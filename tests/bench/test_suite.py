@@ -159,6 +159,18 @@ def test_settings_without_meaning_are_refused(settings: Any, why: str) -> None:
         Settings(**settings)
 
 
+def test_a_forced_variant_is_the_one_measured() -> None:
+    settings = Settings(prefill=(4,), decode=(2,), repeat=1, variants={"one": "dp4a"})
+
+    found = asyncio.run(
+        run_suite([RandomSource(TINY, "q8_0")], ("f16",), settings, lambda *_: None)
+    )
+
+    (model,) = found.models
+    step = model.engine.session.executor.plans[0]
+    assert any("dots_dp4a" in d.program.source().name for d in step.dispatches)
+
+
 def test_depth_is_taken_from_the_cache() -> None:
     async def cached() -> list[int]:
         engine = await Engine.load(RandomSource(TINY, "q4_0"), context=64)

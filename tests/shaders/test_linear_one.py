@@ -8,11 +8,15 @@ from linear_checks import check_one, products
 from wgslm.gpu import Device
 from wgslm.kernels.activate import Activation
 from wgslm.kernels.linear import can_join
-from wgslm.kernels.schedule import GPU, SOFTWARE, Schedule
+from wgslm.kernels.schedule import GPU, VARIANTS, Schedule
 from wgslm.quants import QUANTS, Quant
 
 pytestmark = pytest.mark.gpu
-each_schedule = pytest.mark.parametrize("schedule", [SOFTWARE, GPU], ids=["software", "gpu"])
+each_schedule = pytest.mark.parametrize(  # those that are not exact: test_dp4a.py
+    "schedule",
+    [GPU.using("one", variant) for variant in VARIANTS["one"] if variant.is_exact],
+    ids=lambda schedule: schedule.one.name,
+)
 
 
 @each_schedule
@@ -33,7 +37,7 @@ def test_two_formats_in_one_dispatch(
 
 @pytest.mark.parametrize("quant", QUANTS, ids=lambda quant: quant.name)
 def test_every_format_can_be_second(device: Device, quant: Quant) -> None:
-    check_one(device, SOFTWARE, ["q8_0", quant.name], [16, 16])
+    check_one(device, GPU, ["q8_0", quant.name], [16, 16])
 
 
 @each_schedule

@@ -47,6 +47,7 @@ class Knob:
     name: str  # as in `Sampling`; max_tokens as in `Options`
     kind: Kind
     text: str
+    by_model: bool = False  # a file may recommend it
 
     @property
     def option(self) -> str:
@@ -70,15 +71,20 @@ class Knob:
 
 
 KNOBS = (
-    Knob("temperature", NUMBER, "0 always takes the likeliest token"),
-    Knob("top_k", INTEGER, "draw from the K likeliest tokens; 0: all"),
-    Knob("top_p", NUMBER, "draw from the likeliest tokens that together reach P"),
-    Knob("min_p", NUMBER, "leave out tokens less likely than P times the likeliest"),
+    Knob("temperature", NUMBER, "0 always takes the likeliest token", by_model=True),
+    Knob("top_k", INTEGER, "draw from the K likeliest tokens; 0: all", by_model=True),
+    Knob("top_p", NUMBER, "draw from the likeliest tokens that together reach P", by_model=True),
+    Knob("min_p", NUMBER, "leave out tokens less likely than P times the likeliest", by_model=True),
     Knob("typical_p", NUMBER, "draw from the most typical tokens that together reach P; 1: all"),
-    Knob("repeat_penalty", NUMBER, "make the last tokens less likely; 1: no"),
+    Knob("repeat_penalty", NUMBER, "make the last tokens less likely; 1: no", by_model=True),
     Knob("presence_penalty", NUMBER, "take it off the logit of each of the last tokens; 0: no"),
     Knob("frequency_penalty", NUMBER, "the same, times how often the token occurs; 0: no"),
-    Knob("repeat_last_n", INTEGER, "how many tokens the penalties look back on; -1: all"),
+    Knob(
+        "repeat_last_n",
+        INTEGER,
+        "how many tokens the penalties look back on; -1: all",
+        by_model=True,
+    ),
     Knob("logit_bias", BIASES, "add to the logits of these token ids"),
     Knob("seed", INTEGER, "the same seed gives the same answer"),
     Knob("max_tokens", INTEGER, "end the answer after N tokens"),
@@ -88,20 +94,24 @@ KNOBS = (
 def add_knobs(parser: ArgumentParser) -> None:
     """Add an option for each."""
     for knob in KNOBS:
+        usual = f"the model's, else {knob.default}" if knob.by_model else knob.default
         parser.add_argument(
             f"--{knob.option}",
             metavar=knob.kind.metavar,
             type=_for_argparse(knob),
-            help=f"{knob.text} (default {knob.default})",
+            help=f"{knob.text} (default: {usual})",
         )
 
 
-def make_options(args: Namespace) -> "Options":
-    """Return the options that were typed, refusing values that have no meaning."""
+def make_options(args: Namespace, usual: Sampling | None = None) -> "Options":
+    """Return the options that were typed, refusing values that have no meaning.
+
+    What was not typed is as `usual`, a model's recommendation; without one as in llama.cpp.
+    """
     from wgslm.generate import Options
 
     try:
-        options = Options(stop=tuple(args.stop))
+        options = Options(stop=tuple(args.stop), sampling=usual or Sampling())
         for knob in KNOBS:
             value = getattr(args, knob.name)
             if value is not None:
