@@ -24,7 +24,7 @@ SIZES = (1, 16, 128, 512)  # tokens of a step; the smallest that holds a step's 
 EACH_SIZE = 16  # when the logits of every token are asked for
 DEFAULT_CONTEXT = 4096
 # What a GGUF may recommend, general.sampling.*, by our names for it.
-_RECOMMENDED = {
+RECOMMENDED = {
     "temperature": "temp",
     "top_k": "top_k",
     "top_p": "top_p",
@@ -125,7 +125,7 @@ def recommended(directory: Directory) -> Sampling:
     """Return what the model's makers recommend, llama.cpp's defaults where they say nothing."""
     usual = Sampling()
     given: dict[str, float] = {}
-    for name, key in _RECOMMENDED.items():
+    for name, key in RECOMMENDED.items():
         value, key = getattr(usual, name), f"general.sampling.{key}"
         is_whole = isinstance(value, int)
         given[name] = (directory.integer if is_whole else directory.number)(key, value)

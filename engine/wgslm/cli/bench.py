@@ -28,6 +28,7 @@ def bench(args: Namespace) -> None:
             context=args.context,
             adapter=args.adapter,
             has_kernels=args.kernels,
+            variants=dict(args.variant),
         )
     except RequestError as error:
         raise UsageError(str(error)) from error
