@@ -5,6 +5,7 @@ import { copyText } from "./clipboard.js";
 
 const COLOURS = { ALLOWED_TAGS: ["span"], ALLOWED_ATTR: ["class"], RETURN_DOM_FRAGMENT: true };
 const LONGEST = 6000; // characters that are coloured at a time
+const LONG_LINE = /[^\n]{1000}/; // machine-made: thousands of coloured words in a line are slow to lay out
 
 let highlighter = null;
 let loading = null;
@@ -46,7 +47,8 @@ function colour(piece, language) {
 }
 
 function paint(piece, language) {
-  if (!highlighter.getLanguage(language) || piece.textContent.length > LONGEST) return;
-  const { value } = highlighter.highlight(piece.textContent, { language, ignoreIllegals: true });
+  const text = piece.textContent;
+  if (!highlighter.getLanguage(language) || text.length > LONGEST || LONG_LINE.test(text)) return;
+  const { value } = highlighter.highlight(text, { language, ignoreIllegals: true });
   piece.replaceChildren(DOMPurify.sanitize(value, COLOURS));
 }

@@ -13,6 +13,7 @@ export class MarkdownView {
   #shown = ""; // the part of the text that is drawn
   #settled = 0; // characters whose blocks are final
   #open = []; // the nodes of the others
+  #links = Object.create(null); // that the text has defined so far
   #prefix = ""; // what a cut block needs to go on: its fence, its table head
 
   constructor(element) {
@@ -26,7 +27,7 @@ export class MarkdownView {
     this.#shown = text.slice(0, this.#shown.length + STEP_LENGTH);
     for (const node of this.#open) node.remove();
     const source = this.#prefix + this.#shown.slice(this.#settled);
-    const open = this.#settle(blocksOf(source));
+    const open = this.#settle(blocksOf(source, this.#links));
     this.#open = this.#append(open);
     return this.#shown.length === text.length;
   }
@@ -34,6 +35,7 @@ export class MarkdownView {
   #reset() {
     this.#shown = this.#prefix = "";
     this.#settled = 0;
+    this.#links = Object.create(null);
     this.#open = [];
     this.#element.replaceChildren();
   }
@@ -42,15 +44,16 @@ export class MarkdownView {
   #settle(blocks) {
     const open = openBlocks(blocks);
     const done = blocks.slice(0, blocks.length - open.length);
-    if (done.length) this.#finish(withLinks(done, blocks), lengthOf(done), "");
+    if (done.length) this.#finish(done, lengthOf(done), "");
     const last = open.at(-1);
-    if (!last || last.raw.length <= OPEN_LENGTH) return withLinks(open, blocks);
+    if (!last || last.raw.length <= OPEN_LENGTH) return open;
     const { head, prefix, length } = cut(last);
-    this.#finish(blocksOf(head), length, prefix);
-    return blocksOf(prefix + last.raw.slice(length));
+    this.#finish(blocksOf(head, this.#links), length, prefix);
+    return blocksOf(prefix + last.raw.slice(length), this.#links);
   }
 
   #finish(blocks, length, prefix) {
+    for (const { type, tag, href, title } of blocks) if (type === "def") this.#links[tag] ??= { href, title };
     this.#append(blocks);
     this.#settled += length - this.#prefix.length;
     this.#prefix = prefix;
@@ -77,11 +80,6 @@ function continuation(block, before) {
   if (from.localName === "code" && from.textContent) nodes.unshift(document.createTextNode("\n"));
   to.append(...nodes);
   return nodes;
-}
-
-/** marked keeps the addresses of [links][like this] on the list of blocks. */
-function withLinks(blocks, { links }) {
-  return Object.assign(blocks, { links });
 }
 
 /** The last blocks that together are short enough to draw again; at least one. */

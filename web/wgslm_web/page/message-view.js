@@ -150,6 +150,6 @@ function figuresOf({ state, timings, usage }) {
   if (rate > 0) parts.push(`${format.speed(rate)} tok/s`);
   parts.push(`first after ${format.seconds(first_token_ms / 1000)}`);
   const cached = usage?.prompt_tokens_details?.cached_tokens;
-  if (cached) parts.push(`${cached} of ${usage.prompt_tokens} read before`);
+  if (cached) parts.push(`${cached} of ${usage.prompt_tokens} prompt tokens cached`);
   return parts.join(" · ");
 }

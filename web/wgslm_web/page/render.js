@@ -1,6 +1,6 @@
 // Markdown blocks to DOM that can do no harm: what the model wrote is shown, never run or fetched.
 
-import { Marked } from "./vendor/marked.js";
+import { Lexer, Marked } from "./vendor/marked.js";
 import DOMPurify from "./vendor/purify.js";
 import { dressCode } from "./code.js";
 import { dressMath, MATH } from "./math.js";
@@ -18,6 +18,8 @@ const SAFE = {
   RETURN_DOM_FRAGMENT: true,
 };
 
+const TEXTS = "p, ul, ol, h1, h2, h3, h4, h5, h6, td, th, blockquote"; // each has a direction of its own
+
 const escape = (text) => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 
 const marked = new Marked({
@@ -32,16 +34,21 @@ const marked = new Marked({
 
 const mathHtml = (tex, isBlock) => (isBlock ? `<p><code class="tex-block">${tex}</code></p>` : `<code class="tex">${tex}</code>`);
 
-export const blocksOf = (source) => marked.lexer(source);
+/** Read Markdown; `links` are the addresses of [texts][like this] that came before. */
+export function blocksOf(source, links) {
+  const lexer = new Lexer(marked.defaults);
+  Object.assign(lexer.tokens.links, links);
+  return lexer.lex(source);
+}
 
 /** Turn blocks of `blocksOf` into DOM. */
 export function fragmentOf(blocks) {
-  const html = marked.parser(Object.assign(blocks, { links: blocks.links ?? {} }));
+  const html = marked.parser(blocks);
   const fragment = DOMPurify.sanitize(html, SAFE);
   for (const link of fragment.querySelectorAll("a")) {
     Object.assign(link, { target: "_blank", rel: "noopener noreferrer nofollow" });
   }
-  for (const block of fragment.querySelectorAll("p, li, h1, h2, h3, h4, h5, h6, td, th, blockquote")) block.dir = "auto";
+  for (const block of fragment.querySelectorAll(TEXTS)) block.dir = "auto";
   for (const table of fragment.querySelectorAll("table")) wrap(table);
   for (const block of fragment.querySelectorAll("pre")) dressCode(block);
   for (const code of fragment.querySelectorAll(".tex, .tex-block")) dressMath(code);
