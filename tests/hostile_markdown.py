@@ -3,17 +3,21 @@
 SCRIPTS = """
 <script>window.hacked = 1</script>
 <img src=x onerror="window.hacked = 1"><svg onload="window.hacked = 1"></svg>
-<iframe srcdoc="<script>parent.hacked = 1</script>"></iframe><object data="javascript:hacked=1"></object>
-<math><mtext><table><mglyph><style><!--</style><img title="--&gt;&lt;img src=x onerror=hacked=1&gt;">
-<form><math><mtext></form><form><mglyph><style></math><img src onerror=window.hacked=1>
+<iframe srcdoc="<script>parent.hacked = 1</script>"></iframe>
+<object data="javascript:hacked=1"></object>
+<math><mtext><table><mglyph><style><!--</style>
+<img title="--&gt;&lt;img src=x onerror=hacked=1&gt;">
+<form><math><mtext></form><form><mglyph><style></math>
+<img src onerror=window.hacked=1>
 <a href="javascript:window.hacked=1" onclick="window.hacked=1">raw</a><base href="https://evil.example/">
 <style>* { display: none !important }</style><link rel=stylesheet href="https://evil.example/x.css">
 <meta http-equiv=refresh content="0;url=https://evil.example/"><input autofocus onfocus="hacked=1">
 """.strip()
 
 LINKS = """
-[a](javascript:window.hacked=1) [b](JaVaScRiPt:window.hacked=1) [c](data:text/html,<script>1</script>)
-[d](vbscript:x) [e]( javascript:x ) [f](java&#115;cript:x) [g](&#x6A;avascript:x) [h](\\x01javascript:x)
+[a](javascript:window.hacked=1) [b](JaVaScRiPt:window.hacked=1)
+[c](data:text/html,<script>1</script>) [d](vbscript:x) [e]( javascript:x )
+[f](java&#115;cript:x) [g](&#x6A;avascript:x) [h](\x01javascript:x) [p](<java\tscript:x>)
 <javascript:window.hacked=1> [i](file:///etc/passwd) [j](//evil.example/x) [k](/relative) [l][m]
 [n](https://good.example/?q="onmouseover="hacked=1) [o](https://good.example 'x" onclick="hacked=1')
 
@@ -38,8 +42,9 @@ not a formula
 """.strip()
 
 MATH = r"""
-$\href{javascript:window.hacked=1}{x}$ $\url{javascript:x}$ $\includegraphics{https://evil.example/x.png}$
-$\class{hidden}{x} \id{prompt}{y} \style{position:fixed}{z} \data{a=b}{c}$ $\text{<img src=x onerror=hacked=1>}$
+$\href{javascript:window.hacked=1}{x}$ $\url{javascript:x}$
+$\includegraphics{https://evil.example/x.png}$ $\text{<img src=x onerror=hacked=1>}$
+$\class{hidden}{x} \id{prompt}{y} \style{position:fixed}{z} \data{a=b}{c}$
 $\def\x{\x\x}\x$ $\rule{9999em}{9999em}$ $\kern{-9999em}x$
 
 $$\newcommand\a[1]{#1#1#1#1#1#1#1#1#1#1}\a{\a{\a{\a{\a{\a{x}}}}}}$$

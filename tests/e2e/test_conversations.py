@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, expect
 
 from browser_tab import Tab
+from stored import add, conversation
 
 OLD = [
     {"role": "user", "content": "An old question", "state": "done"},
@@ -30,10 +31,10 @@ def test_questions_and_answers_branch_and_every_branch_is_kept(tab: Tab, site: s
     tab.page.locator(".message").first.get_by_role("button", name="Edit").click()
     tab.page.get_by_label("New text").fill("Two")
     answered(tab, lambda: tab.page.get_by_role("button", name="Send again").click())
-    assert [m["content"] for m in tab.messages][0] == "Two"
+    assert tab.messages[0]["content"] == "Two"
     assert len(tab.messages) == 2
     press(tab, "The version before", tab.page.locator(".message").first)
-    assert [m["content"] for m in tab.messages][0] == "One"
+    assert tab.messages[0]["content"] == "One"
 
     tab.shown.get_by_role("button", name="Edit").click()
     tab.page.get_by_label("New text").fill("Mine")
@@ -52,7 +53,7 @@ def test_questions_and_answers_branch_and_every_branch_is_kept(tab: Tab, site: s
 
 def test_a_message_is_deleted_with_what_follows_and_comes_back(tab: Tab, site: str) -> None:
     tab.open(site)
-    add(tab, "a", "Keep me", ["Keep me", "Yes", "And this?", "Also"])
+    add(tab, conversation("a", "Keep me", ["Keep me", "Yes", "And this?", "Also"]))
     shown = tab.page.locator(".message")
 
     press(tab, "Delete from here on", shown.nth(2))
@@ -69,8 +70,8 @@ def test_a_message_is_deleted_with_what_follows_and_comes_back(tab: Tab, site: s
 
 def test_conversations_are_found_renamed_deleted_and_brought_back(tab: Tab, site: str) -> None:
     tab.open(site)
-    add(tab, "a", "Mountains", ["How high?", "The zugspitze has 2962 m"])
-    add(tab, "b", "Rivers", ["How long?", "The Rhine has 1233 km"])
+    add(tab, conversation("a", "Mountains", ["How high?", "The zugspitze has 2962 m"]))
+    add(tab, conversation("b", "Rivers", ["How long?", "The Rhine has 1233 km"]))
     titles = tab.page.locator("#chat-list .open")
     expect(titles).to_have_text(["Rivers", "Mountains"])
 
@@ -101,14 +102,14 @@ def test_conversations_are_found_renamed_deleted_and_brought_back(tab: Tab, site
 
 def test_settings_and_unsent_text_belong_to_a_conversation(tab: Tab, site: str) -> None:
     tab.open(site)
-    add(tab, "a", "Calm", ["Hi", "Hello"])
+    add(tab, conversation("a", "Calm", ["Hi", "Hello"]))
     system = tab.page.get_by_label("System prompt")
     prompt = tab.page.get_by_role("textbox", name="Your message")
     tab.show_panel()
     system.fill("Be brief.")
     tab.set(temperature=0.1)
     prompt.fill("Not sent yet")
-    add(tab, "b", "Wild", ["Hi", "Hello"])
+    add(tab, conversation("b", "Wild", ["Hi", "Hello"]))
 
     assert (system.input_value(), prompt.input_value()) == ("", "")
     tab.set(temperature=1.9)
@@ -129,7 +130,7 @@ def test_two_tabs_add_to_one_conversation_without_losing_a_message(
 ) -> None:
     first, second = Tab(visitor), Tab(visitor)
     first.open(site)
-    add(first, "a", "Shared", ["Hi", "Hello"])
+    add(first, conversation("a", "Shared", ["Hi", "Hello"]))
     second.open(site)
     second.wait(lambda: "Shared" in second.page.locator("#chat-list").inner_text(), "the list")
     second.page.get_by_role("button", name="Shared", exact=True).click()
@@ -163,7 +164,7 @@ def test_conversations_of_an_earlier_page_are_taken_over(tab: Tab, site: str) ->
 def test_an_answer_is_finished_while_another_conversation_is_read(tab: Tab, site: str) -> None:
     tab.open(f"{site}?model=models/tiny.gguf")
     tab.wait_ready("tiny")
-    add(tab, "a", "Elsewhere", ["Hi", "Hello"])
+    add(tab, conversation("a", "Elsewhere", ["Hi", "Hello"]))
     tab.page.locator("#new-chat").click()
     tab.set(max_tokens=40)
     tab.send("A long one")
@@ -176,26 +177,6 @@ def test_an_answer_is_finished_while_another_conversation_is_read(tab: Tab, site
 
     tab.wait(lambda: tab.messages[0]["content"] == "A long one", "the first conversation")
     assert (tab.answer["state"], len(tab.answer["ids"])) == ("done", 40)
-
-
-def add(tab: Tab, id: str, title: str, texts: list[str]) -> None:
-    """Put a conversation into the page's storage and show it."""
-    messages = [
-        {
-            "id": f"{id}{i}",
-            "parent": f"{id}{i - 1}" if i else None,
-            "role": "assistant" if i % 2 else "user",
-            "content": text,
-            "state": "done",
-            "at": i,
-            **({"ids": [1]} if i % 2 else {}),
-        }
-        for i, text in enumerate(texts)
-    ]
-    facts = {"id": id, "title": title, "leaf": messages[-1]["id"], "settings": {}}
-    found = {"facts": facts, "messages": messages}
-    tab.page.wait_for_function("window.wgslm?.library")
-    tab.page.evaluate("found => wgslm.library.add({ ...found, facts: { ...found.facts, changed: Date.now() } })", found)
 
 
 def press(tab: Tab, name: str, message: Locator | None = None) -> None:
@@ -211,9 +192,11 @@ def answered(tab: Tab, ask: object) -> None:
     assert callable(ask)
     ask()
     tab.wait(
-        lambda: (tab.answer["id"], len(tab.answer.get("ids", []))) != before
-        and tab.answer["state"] == "done"
-        and not tab.page.evaluate("wgslm.chat.isRunning"),
+        lambda: (
+            (tab.answer["id"], len(tab.answer.get("ids", []))) != before
+            and tab.answer["state"] == "done"
+            and not tab.page.evaluate("wgslm.chat.isRunning")
+        ),
         "the answer",
     )
 

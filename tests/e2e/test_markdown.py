@@ -1,6 +1,5 @@
 """What a model writes, drawn: the same however it arrives, harmless, and never a long task."""
 
-import json
 import random
 from typing import Any
 
@@ -10,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from browser_tab import Tab
 from e2e.test_responsive import main_thread_tasks
 from hostile_markdown import HEAVY, HOSTILE
+from stored import QUIET, add, conversation
 
 BLOCKED_MS = 50.0
 TRACED = ["devtools.timeline", "disabled-by-default-devtools.timeline"]
@@ -42,7 +42,9 @@ $$\\frac{1}{2}$$
 
 Costs $5 and $6; \\(a+b\\) is a sum. See the [reference][r].
 """
-LONG_CODE = "```python\n" + "".join(f"x{i} = {i}  # line {i}\n" for i in range(400)) + "```\n\nAfter it."
+LONG_CODE = (
+    "```python\n" + "".join(f"x{i} = {i}  # line {i}\n" for i in range(400)) + "```\n\nAfter it."
+)
 LONG_TABLE = "| n | square |\n|---|---|\n" + "".join(f"| {i} | {i * i} |\n" for i in range(300))
 LONG_LIST = "".join(f"{i}. item {i}\n" for i in range(1, 300))
 # Draws the text as it grows by these steps, and waits for what is loaded when it is first needed.
@@ -75,7 +77,7 @@ def draw(page: Page, text: str, steps: list[int] | None = None) -> dict[str, Any
 @pytest.fixture
 def quiet(tab: Tab, site: str) -> Tab:
     """The page without an engine."""
-    tab.page.add_init_script("window.Worker = class { postMessage() {} terminate() {} }")
+    tab.page.add_init_script(QUIET)
     tab.open(site)
     draw(tab.page, "```js\n1\n```\n\n$x$")  # loads what these need
     return tab
@@ -105,7 +107,9 @@ def test_tables_code_and_formulas_are_drawn_as_such(quiet: Tab) -> None:
     expect(log.locator("math mfrac")).to_have_count(1)
     expect(log.locator("math")).to_have_count(3)
     expect(log.get_by_text("Costs $5 and $6")).to_be_visible()
-    expect(log.get_by_role("link", name="reference")).to_have_attribute("href", "https://a.example/r")
+    expect(log.get_by_role("link", name="reference")).to_have_attribute(
+        "href", "https://a.example/r"
+    )
 
 
 def test_a_long_code_block_is_one_block_that_is_copied_whole(quiet: Tab) -> None:
@@ -141,7 +145,7 @@ def test_no_text_blocks_the_page(quiet: Tab, chromium: Browser, site: str, name:
     text = HEAVY[name]
     chromium.start_tracing(page=quiet.page, categories=TRACED)
     quiet.page.evaluate("fetch('./index.html')")  # by which the trace knows the page's thread
-    draw(quiet.page, text, list(range(0, len(text), max(1, len(text) // 40))) + [len(text)])
+    draw(quiet.page, text, [*range(0, len(text), max(1, len(text) // 40)), len(text)])
     tasks = main_thread_tasks(chromium.stop_tracing(), site)
 
     print(f"\n{name}: the longest of {len(tasks)} tasks took {max(tasks):.0f} ms")
@@ -162,12 +166,7 @@ def test_thinking_is_folded_away_and_the_answer_is_not(quiet: Tab) -> None:
         found = quiet.page.evaluate(split, [text])
         assert found == {"thought": thought, "said": said, "isThinking": is_thinking}, text
 
-    message = {"id": "x1", "parent": "x0", "role": "assistant", "state": "done", "at": 1, "ids": [1]}
-    asked = {"id": "x0", "parent": None, "role": "user", "content": "?", "state": "done", "at": 0}
-    answer = message | {"content": "<think>It is a *cat*.</think>Yes, **a cat**."}
-    found = {"facts": {"id": "x", "leaf": "x1", "changed": 1}, "messages": [asked, answer]}
-    quiet.page.evaluate("found => wgslm.library.add(found)", found)
-
+    add(quiet, conversation("x", "Cats", ["?", "<think>It is a *cat*.</think>Yes, **a cat**."]))
     expect(quiet.shown.locator(".body")).to_have_text("Yes, a cat.")
     expect(quiet.shown.locator(".thought")).to_be_hidden()
     quiet.shown.get_by_text("Thoughts").click()
@@ -176,19 +175,15 @@ def test_thinking_is_folded_away_and_the_answer_is_not(quiet: Tab) -> None:
 
 def harm(page: Page) -> list[str]:
     """Return the tags and attributes in the conversation that no answer may have."""
-    found = page.evaluate("""() => {
-      const bad = [];
-      for (const element of document.querySelectorAll("#log *")) {
-        if (/^(script|img|iframe|object|embed|style|link|meta|base|form|input|svg|video)$/i.test(element.localName)) {
-          bad.push(element.localName);
-        }
-        for (const { name, value } of element.attributes) {
-          const isUnsafe = name.startsWith("on") || name === "id" || name === "srcdoc";
-          const isBadLink = name === "href" && !/^(https?:|mailto:)/.test(value);
-          if (isUnsafe || isBadLink || (name === "src")) bad.push(`${element.localName} ${name}=${value}`);
-          if (name === "style" && /position|url/.test(value)) bad.push(`style ${value}`);
-        }
-      }
-      return bad;
+    found: list[str] = page.evaluate("""() => {
+      const never = "script img iframe object embed style link meta base form input svg video";
+      const isBad = (element, { name, value }) =>
+        name.startsWith("on") || ["id", "src", "srcdoc"].includes(name) ||
+        (name === "href" && !/^(https?:|mailto:)/.test(value)) ||
+        (name === "style" && /position|url/.test(value));
+      return [...document.querySelectorAll("#log *")].flatMap((element) => [
+        ...(never.split(" ").includes(element.localName) ? [element.localName] : []),
+        ...[...element.attributes].filter((one) => isBad(element, one)).map((one) => one.value),
+      ]);
     }""")
-    return json.loads(json.dumps(found))  # type: ignore[no-any-return]
+    return found

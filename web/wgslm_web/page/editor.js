@@ -12,7 +12,7 @@ export function openEditor({ element: article, body, message }, take) {
   const close = () => {
     form.remove();
     article.classList.remove("edited");
-    article.querySelector(".tools button:last-of-type")?.focus();
+    article.querySelector(".tools > button:not(:disabled)")?.focus();
   };
   const form = formOf(box, SAVED[message.role], close, () => {
     const text = box.value.trim();
