@@ -38,7 +38,7 @@ def test_files_are_attached_cut_refused_and_left_out(tab: Tab, site: str, tmp_pa
     assert files["large.log"].decode().startswith(message["attachments"][1]["text"])
     assert len(message["attachments"][1]["text"]) > 100
     assert answer["state"] == "done"
-    assert 200 < answer["usage"]["prompt_tokens"] <= 512 - 16
+    assert 200 < answer["usage"]["prompt_tokens"] <= 512 - 32
     expect(tab.page.locator(".message .files li")).to_have_count(2)
     expect(attached).to_have_count(0)
 

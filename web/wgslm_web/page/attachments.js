@@ -10,7 +10,7 @@ export class Attachments {
   items = []; // {name, text, tokens, note}
   #button = byId("attach");
 
-  /** `left()` is how many tokens there are, `fit(text, tokens)` cuts; `refuse(sentence)` says why not. */
+  /** `left()` is how many tokens there are, `fit(name, text, tokens)` cuts; `refuse(sentence)` says why not. */
   constructor({ left, fit, refuse, changed }) {
     Object.assign(this, { left, fit, refuse, changed });
     const input = byId("attach-file");
@@ -52,12 +52,12 @@ export class Attachments {
   }
 
   async #read(file) {
-    const room = Math.floor(this.left() - this.tokens);
+    const room = Math.floor((await this.left()) - this.tokens);
     if (Number.isNaN(room)) throw new Error("Load a model first: files are cut to its context");
     if (room < 16) throw new Error(`The context has no room left for ${file.name}; load the model with a larger one`);
     const start = await textOf(file, room * CHARACTERS * BYTES);
     const slice = start.slice(0, room * CHARACTERS);
-    const { text, tokens } = await this.fit(slice, room);
+    const { text, tokens } = await this.fit(file.name, slice, room);
     const isWhole = text.length === slice.length && start === slice && file.size <= room * CHARACTERS * BYTES;
     return { name: file.name, text, tokens, note: noteOf(tokens, isWhole, text, file.size) };
   }

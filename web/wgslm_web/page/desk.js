@@ -10,7 +10,7 @@ import { inspectPrompt } from "./inspector.js";
 import { Library } from "./library.js";
 import { Meter } from "./meter.js";
 import { showNotice } from "./notice.js";
-import { historyOf } from "./prompt.js";
+import { fenced, historyOf } from "./prompt.js";
 import { SettingsView, systemOf } from "./settings.js";
 import { Shelf } from "./shelf.js";
 import { ChatView } from "./view.js";
@@ -33,7 +33,7 @@ export class Desk extends EventTarget {
     this.chat = new Chat(api, this.library);
     this.composer = new Composer({ send: (text) => this.#send(text), stop: () => this.chat.stop(), typed: () => this.#measure() });
     this.attachments = new Attachments(this.#filesNeed());
-    this.meter = new Meter(() => this.#countTokens());
+    this.meter = new Meter(async () => (await this.#countTokens()) + this.attachments.tokens);
     this.view = new ChatView({ ...viewParts(), actions: this.#messageActions() });
     this.shelf = new Shelf(this.#shelfActions());
     this.settings = new SettingsView({ ...settingsParts(), take: (settings) => this.#set(settings) });
@@ -158,17 +158,16 @@ export class Desk extends EventTarget {
     this.meter?.refresh(this.#ready && !this.chat.isRunning ? this.#context : 0);
   }
 
-  /** The tokens of what is shown, attached and typed, asked for as little as possible. */
+  /** The tokens of what is shown and typed, asked for as little as possible. */
   async #countTokens() {
     const { current } = this.library;
     const last = current.path.at(-1);
     const draft = this.composer.text;
     const typed = draft ? (await this.#tokens({ text: draft, bos: false })).ids.length : 0;
-    const files = this.attachments.tokens;
-    if (last?.state === "done" && last.usage) return last.usage.total_tokens + typed + files;
+    if (last?.state === "done" && last.usage) return last.usage.total_tokens + typed;
     const messages = historyOf(current.path, null, systemOf(current.facts.settings));
     const said = messages.length ? (await this.#tokens({ messages })).ids.length : 0;
-    return said + typed + files;
+    return said + typed;
   }
 
   async #tokens(asked) {
@@ -177,17 +176,27 @@ export class Desk extends EventTarget {
 
   #filesNeed() {
     return {
-      left: () => (this.#ready ? this.#context - this.meter.used - Math.min(RESERVE, this.#context / 4) : NaN),
-      fit: async (text, limit) => {
-        const { ids, text: kept } = await this.#tokens({ text, bos: false, limit });
-        return { text: kept, tokens: ids.length };
-      },
+      left: () => this.#tokensLeft(),
+      fit: (name, text, limit) => this.#fit(name, text, limit),
       refuse: (message) => this.failed({ message }),
       changed: () => {
         this.composer.refresh({ hasFiles: this.attachments.items.length > 0 });
         this.#measure();
       },
     };
+  }
+
+  /** How many tokens files may have; NaN where there is no model. */
+  async #tokensLeft() {
+    if (!this.#ready) return NaN;
+    return this.#context - (await this.#countTokens()) - Math.min(RESERVE, this.#context / 4);
+  }
+
+  /** As much of a file as so many tokens hold, with what is written around it. */
+  async #fit(name, text, limit) {
+    const around = (await this.#tokens({ text: fenced({ name, text: "" }), bos: false })).ids.length;
+    const { ids, text: kept } = await this.#tokens({ text, bos: false, limit: Math.max(1, limit - around) });
+    return { text: kept, tokens: ids.length + around };
   }
 
   #messageActions() {

@@ -6,7 +6,6 @@ const WAIT_MS = 500;
 const NEARLY = 0.85;
 
 export class Meter {
-  used = 0;
   #timer = 0;
   #round = 0;
 
@@ -26,7 +25,6 @@ export class Meter {
     const round = ++this.#round;
     const used = await this.count().catch(() => null); // the worker may have gone
     if (round !== this.#round || used === null) return;
-    this.used = used;
     this.#draw(used, context);
   }
 

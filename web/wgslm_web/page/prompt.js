@@ -12,7 +12,7 @@ function asMessage({ role, content, attachments = [] }) {
 }
 
 /** A file inside a fence that is longer than any in it. */
-function fenced({ name, text }) {
+export function fenced({ name, text }) {
   const longest = Math.max(2, ...[...text.matchAll(/`{3,}/g)].map(([ticks]) => ticks.length));
   const fence = "`".repeat(longest + 1);
   return `File ${name}:\n${fence}\n${text.replace(/\n$/, "")}\n${fence}`;
