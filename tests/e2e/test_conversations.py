@@ -25,6 +25,7 @@ def test_questions_and_answers_branch_and_every_branch_is_kept(tab: Tab, site: s
     answered(tab, lambda: press(tab, "Answer again"))
     assert tab.answer["id"] != first["id"]
     expect(tab.shown.get_by_text("2 / 2")).to_be_visible()
+    expect(tab.shown.locator(".figures")).to_contain_text("prompt tokens cached")
     press(tab, "The version before")
     assert tab.answer["id"] == first["id"]
 

@@ -4,7 +4,7 @@ import random
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Error, Page, expect
 
 from browser_tab import Tab
 from e2e.test_responsive import main_thread_tasks
@@ -138,6 +138,18 @@ def test_hostile_markdown_is_shown_and_does_nothing(quiet: Tab, name: str) -> No
     assert [url for url in asked if "/vendor/" not in url] == []
     assert harm(quiet.page) == []
     expect(quiet.page.locator("#prompt")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    "harm",
+    ["document.body.innerHTML = '<b>'", "eval('1')", "new Function('1')", "new Worker('x.js')"],
+)
+def test_the_page_makes_no_html_and_no_code_from_text(tab: Tab, site: str, harm: str) -> None:
+    opened = tab.page.context.new_page()  # its console may complain
+    opened.goto(site)
+
+    with pytest.raises(Error, match=r"TrustedHTML|TrustedScriptURL|unsafe-eval|TrustedScript"):
+        opened.evaluate(harm)
 
 
 @pytest.mark.parametrize("name", HEAVY)
