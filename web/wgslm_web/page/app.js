@@ -53,7 +53,7 @@ function load(source) {
 /** Bring status, buttons and model card in line with what is so. */
 function refresh() {
   const ready = host.state === "up" && !model.isLoading && model.facts !== null;
-  desk.allow({ ready, context: model.facts?.context ?? 0 });
+  desk.allow({ ready, model: model.facts });
   panel.showModel(model.facts);
   showLoadButtons();
   showState(ready);

@@ -21,7 +21,8 @@ const RESERVE = 512; // tokens that are left for the answer when a file is cut, 
 export class Desk extends EventTarget {
   library = new Library();
   #api;
-  #context = 0; // of the loaded model
+  #model = null; // the facts of the loaded one
+  #context = 0; // its tokens
   #all = []; // the facts of all conversations
   #ready = false;
 
@@ -41,9 +42,12 @@ export class Desk extends EventTarget {
     this.#showConversation();
   }
 
-  /** A model is loaded, with so large a context; or none is. */
-  allow({ ready, context }) {
+  /** A model is loaded, with so large a context and such a sampling recommended; or none is. */
+  allow({ ready, model }) {
     const running = this.chat.isRunning;
+    const context = model?.context ?? 0;
+    if (model && model !== this.#model) this.settings.suit(model.sampling);
+    this.#model = model;
     const isOther = context !== this.#context || ready !== this.#ready;
     [this.#ready, this.#context] = [ready, context];
     this.composer.refresh({ ready, running });

@@ -2,6 +2,7 @@
 
 import * as store from "./store.js";
 
+// `value` is what counts where neither a person nor the model's file says otherwise.
 const FIELDS = [
   { name: "temperature", label: "Temperature", value: 0.8, min: 0, max: 2, step: 0.05,
     hint: "How freely it chooses: 0 always takes the likeliest word, 1 follows the model, more is wilder." },
@@ -19,10 +20,10 @@ const FIELDS = [
     empty: "no limit", hint: "In tokens; no limit means until the context is full." },
 ];
 
-/** The fields of a request; what is empty is left to the engine. */
+/** The fields of a request; what nobody set is left to the engine, which asks the model's file. */
 export function samplingOf(values) {
-  const pairs = FIELDS.map(({ name, value }) => [name, soundOnes(values)[name] ?? value]);
-  return Object.fromEntries(pairs.filter(([, value]) => value !== null));
+  const { system: _, ...numbers } = soundOnes(values);
+  return numbers;
 }
 
 export function systemOf({ system }) {
@@ -37,6 +38,7 @@ export function lastSettings() {
 /** The fields; `take(values)` is told what people set. */
 export class SettingsView {
   #values = {};
+  #usual = {}; // what the loaded model's file recommends
   #save = store.saver(() => store.save("settings", this.#values));
 
   constructor({ container, systemPrompt, resetButton, take }) {
@@ -50,7 +52,20 @@ export class SettingsView {
   show(values) {
     this.#values = soundOnes(values);
     this.systemPrompt.value = this.#values.system ?? "";
-    for (const field of FIELDS) this.#show(field, this.#inputOf(field));
+    this.#showAll();
+  }
+
+  /** Show what a model recommends where nobody set anything else. */
+  suit(recommended) {
+    this.#usual = recommended;
+    this.#showAll(document.activeElement);
+  }
+
+  #showAll(except = null) {
+    for (const field of FIELDS) {
+      const input = this.#inputOf(field);
+      if (input !== except) this.#show(field, input);
+    }
   }
 
   #row(field) {
@@ -81,7 +96,8 @@ export class SettingsView {
   }
 
   #show({ name, value }, input) {
-    input.value = this.#values[name] ?? value ?? "";
+    const usual = value === null ? null : Number((this.#usual[name] ?? value).toPrecision(6));
+    input.value = this.#values[name] ?? usual ?? "";
     input.removeAttribute("aria-invalid");
   }
 
@@ -94,7 +110,7 @@ export class SettingsView {
   }
 
   #set(name, value) {
-    this.#values = { ...this.#values, [name]: value };
+    this.#values = soundOnes({ ...this.#values, [name]: value });
     this.#save();
     this.take(this.#values);
   }
@@ -104,7 +120,7 @@ export class SettingsView {
     this.#values = system === undefined ? {} : { system };
     this.#save();
     this.take(this.#values);
-    for (const field of FIELDS) this.#show(field, this.#inputOf(field));
+    this.#showAll();
   }
 }
 
