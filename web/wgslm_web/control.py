@@ -1,7 +1,7 @@
 """The /wgslm/* routes: what no chat protocol has. Loading, preflight, tokens, continuing."""
 
 import codecs
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import asdict, replace
 
@@ -44,13 +44,19 @@ async def preflight(request: Request) -> Response:
 
 
 async def tokenize(request: Request) -> Response:
-    """Return the ids of a text up to TEXT_LIMIT, or of a conversation as the template writes it."""
+    """Return the ids of a text up to TEXT_LIMIT, or of a conversation as the template writes it.
+
+    With `limit`, only of as much of the text as that many tokens hold, which comes back as `text`.
+    """
     state: State = request.app.state.state
     engine = state.need_engine()
     fields = Fields(await read_object(request))
     messages, text = fields.items("messages"), fields.string("text")
     bos, specials = fields.boolean("bos"), fields.boolean("specials") or False
-    fields.finish("text, bos, specials; or messages")
+    limit = fields.integer("limit")
+    fields.finish("text, bos, specials, limit; or messages")
+    if limit is not None and (text is None or limit < 1):
+        raise fields.error("limit", limit, "at least 1, and for 'text' only")
     if (messages is None) == (text is None):
         raise RequestError("give either 'text' or 'messages'", "text")
     if text is None:
@@ -61,10 +67,18 @@ async def tokenize(request: Request) -> Response:
             raise RequestError(
                 f"'text' has {len(text):,} characters; at most {TEXT_LIMIT:,} are split", "text"
             )
-        given = text
-        ids = await state.words(lambda: engine.tokenizer.encode(given, bos=bos, specials=specials))
+        given, most = text, limit
+
+        def split(part: str) -> list[int]:
+            return engine.tokenizer.encode(part, bos=bos, specials=specials)
+
+        if most is None:
+            ids = await state.words(lambda: split(given))
+        else:
+            text, ids = await state.words(lambda: beginning(split, given, most))
     pieces = [engine.tokenizer.piece(id).decode(errors="replace") for id in ids]
-    return JSONResponse({"ids": ids, "pieces": pieces})
+    kept = {} if limit is None else {"text": text}
+    return JSONResponse({"ids": ids, "pieces": pieces, **kept})
 
 
 async def continue_ids(request: Request) -> Response:
@@ -124,6 +138,14 @@ def check_ids(ids: list[int], vocab_size: int) -> None:
     for id in ids:
         if not 0 <= id < vocab_size:
             raise RequestError(f"'ids' holds {id}; ids go from 0 to {vocab_size - 1}", "ids")
+
+
+def beginning(split: Callable[[str], list[int]], text: str, limit: int) -> tuple[str, list[int]]:
+    """Return what `limit` tokens hold of a text's beginning, give or take a few, and its ids."""
+    end = len(text)
+    while len(ids := split(text[:end])) > limit:
+        end = min(end - 1, end * limit // len(ids))
+    return text[:end], ids
 
 
 def whole_characters(tokenizer: Tokenizer, ids: list[int]) -> TextDelta:

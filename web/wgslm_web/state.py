@@ -5,7 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import wgslm.engine
 from wgslm.chat.events import Event
@@ -20,6 +20,7 @@ from wgslm_web.wire.openai import Message
 
 ALIASES = frozenset({"default", "local", "wgslm"})  # names for "whatever is loaded"
 CLOSE_SECONDS = 5.0  # a lost device may never answer
+T = TypeVar("T")
 Location = object  # a path, a URL, or the files that the tab's user picked
 Report = Callable[[Progress], None]
 
@@ -183,7 +184,7 @@ class State:
                         await self._drop_engine()
                 raise
 
-    async def words(self, split: Callable[[], list[int]]) -> list[int]:
+    async def words(self, split: Callable[[], T]) -> T:
         """Run `split`, which may take seconds, beside the event loop and one at a time."""
         async with self._splitting:
             return await wgslm.engine.beside(split)
