@@ -9,15 +9,13 @@ export class OpfsShelf {
   #open = new Map(); // key -> {bytes, journal, size}: handles of the files that are written here
 
   static async open() {
-    const root = await navigator.storage.getDirectory();
-    const shelf = new OpfsShelf();
-    shelf.folder = await root.getDirectoryHandle(FOLDER, { create: true });
-    return shelf;
+    await models();
+    return new OpfsShelf();
   }
 
   async journals() {
     const found = [];
-    for await (const [key, folder] of this.folder.entries()) {
+    for await (const [key, folder] of (await models()).entries()) {
       const file = await folder.getFileHandle("journal").catch(() => null);
       if (file) found.push([key, await (await file.getFile()).text()]);
     }
@@ -26,7 +24,7 @@ export class OpfsShelf {
 
   /** Take the room for the whole: over the quota `truncate` throws, which `write` does not. */
   async begin(key, size, line) {
-    const folder = await this.folder.getDirectoryHandle(key, { create: true });
+    const folder = await (await models()).getDirectoryHandle(key, { create: true });
     const bytes = await accessHandle(await folder.getFileHandle("bytes", { create: true }));
     const journal = await accessHandle(await folder.getFileHandle("journal", { create: true }));
     this.#open.set(key, { bytes, journal });
@@ -43,7 +41,7 @@ export class OpfsShelf {
   async note(key, line) {
     const open = this.#open.get(key);
     if (open) return append(open.journal, line);
-    const folder = await this.folder.getDirectoryHandle(key);
+    const folder = await (await models()).getDirectoryHandle(key);
     const journal = await (await folder.getFileHandle("journal")).createSyncAccessHandle();
     try {
       append(journal, line);
@@ -58,7 +56,7 @@ export class OpfsShelf {
       const bytes = new Uint8Array(stop - start);
       return bytes.subarray(0, open.bytes.read(bytes, { at: start }));
     }
-    const folder = await this.folder.getDirectoryHandle(key);
+    const folder = await (await models()).getDirectoryHandle(key);
     const file = await (await folder.getFileHandle("bytes")).getFile(); // needs no handle
     return new Uint8Array(await file.slice(start, stop).arrayBuffer());
   }
@@ -72,7 +70,7 @@ export class OpfsShelf {
 
   async remove(key) {
     await this.close(key);
-    await this.folder.removeEntry(key, { recursive: true }).catch((error) => {
+    await (await models()).removeEntry(key, { recursive: true }).catch((error) => {
       if (error.name !== "NotFoundError") throw error;
     });
   }
@@ -82,6 +80,12 @@ export class OpfsShelf {
     if (!open) throw new Error(`${key} is not open for writing`);
     return open;
   }
+}
+
+/** Asked for anew each time: the browser may delete it, and a handle to what was there is of no use. */
+async function models() {
+  const root = await navigator.storage.getDirectory();
+  return root.getDirectoryHandle(FOLDER, { create: true });
 }
 
 /** Over the quota Chromium 156 returns 4294967288 instead of throwing. */
