@@ -127,7 +127,7 @@ def test_a_full_quota_is_explained_and_the_bytes_still_come(
     assert store.read(server.url("model.gguf")) == SHA256
 
     [notice] = store.ask("/wgslm/models")["notices"]
-    assert "it needs 13 MB" in notice
+    assert "no room for its 13 MB" in notice
     assert "delete small.gguf (2 MB) to make room" in notice
     assert [model["name"] for model in store.kept] == ["small.gguf"]
 

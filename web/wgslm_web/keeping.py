@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import wgslm.engine
 from wgslm.engine import Engine
@@ -78,14 +78,11 @@ class KeepingLoader(Library):
     async def describe(self) -> dict[str, object]:
         """Return what is kept, what the storage has left, and what a person should know of it."""
         store = await self.store()
-        try:
-            room = asdict(await store.shelf.room())
-        except ShelfError:
-            room = {"used": None, "free": None}
+        used = None if store.shelf.kind == "none" else await store.shelf.used()
         entries = await store.entries()
         notices, store.notices[:] = list(store.notices), []
         return {
-            "storage": {"kind": store.shelf.kind, "is_shared": store.shelf.is_shared, **room},
+            "storage": {"kind": store.shelf.kind, "is_shared": store.shelf.is_shared, "used": used},
             "models": [describe_entry(entry) for entry in entries],
             "waiting": store.waiting,
             "paused": store.transfers.is_paused,

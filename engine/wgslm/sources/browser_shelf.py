@@ -7,7 +7,7 @@ from typing import Any
 from pyodide.ffi import JsException, JsProxy, to_js
 
 from wgslm.sources.journal import Record
-from wgslm.sources.shelf import DamagedError, Room, Shelf, ShelfError
+from wgslm.sources.shelf import DamagedError, Shelf, ShelfError
 
 GONE = "the browser has deleted it, as it does to make room"
 
@@ -75,10 +75,9 @@ class BrowserShelf(Shelf):
         if self.kind != "none":
             await self._call("remove", key)
 
-    async def room(self) -> Room:
+    async def used(self) -> int:
         """Ask the browser, whose answer is an estimate."""
-        found: Any = await self._call("room")
-        return Room(int(found.used), int(found.free))
+        return int(str(await self._call("used")))
 
     def new_chunk(self, nbytes: int) -> object:
         """Return a Uint8Array."""

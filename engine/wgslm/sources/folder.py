@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from wgslm.sources.journal import SHA256, Record
-from wgslm.sources.shelf import DamagedError, Room, Shelf, ShelfError
+from wgslm.sources.shelf import DamagedError, Shelf, ShelfError
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 POLL_S = 0.2
@@ -111,10 +111,9 @@ class FolderShelf(Shelf):
             with _told():
                 shutil.rmtree(self.path(key).parent)
 
-    async def room(self) -> Room:
-        """Ask the file system."""
-        used = sum(path.stat().st_blocks * 512 for path in self.folder.glob("*/bytes"))
-        return Room(used, shutil.disk_usage(self.folder).free)
+    async def used(self) -> int:
+        """Add up what the files take on the disk."""
+        return sum(path.stat().st_blocks * 512 for path in self.folder.glob("*/bytes"))
 
     def new_chunk(self, nbytes: int) -> object:
         """Return a buffer that can be written."""

@@ -23,13 +23,10 @@ export class IndexedShelf {
     return Object.entries(journals).map(([key, own]) => [key, own.map(({ line }) => line).join("\n")]);
   }
 
-  /** No room can be taken ahead of the parts, so what surely does not fit is refused here. */
+  /** No room can be taken ahead of the parts. */
   async begin(key, size, line) {
-    const { usage, quota } = await navigator.storage.estimate();
-    const journal = (await this.journals()).find(([known]) => known === key);
-    if (journal) return;
-    if (size > quota - usage) throw new DOMException("the file is larger than that", "QuotaExceededError");
-    await this.note(key, line);
+    const lines = this.database.transaction("lines").objectStore("lines").index("key");
+    if (!(await done(lines.count(key)))) await this.note(key, line);
   }
 
   async put(key, start, bytes, line) {

@@ -83,10 +83,8 @@ const calls = {
     });
   },
 
-  async room() {
-    const { usage, quota } = await navigator.storage.estimate();
-    return { used: usage, free: Math.max(0, quota - usage) };
-  },
+  /** What the browser tells of its quota is made up: Chromium 156 always adds 10 GiB to the usage. */
+  used: async () => (await navigator.storage.estimate()).usage,
 };
 
 self.onmessage = async ({ data: { id, call, args } }) => {

@@ -5,7 +5,6 @@ A shelf has files by key, each with a journal beside it. It decides nothing.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from wgslm.errors import SourceError
 from wgslm.sources.journal import Record
@@ -27,14 +26,6 @@ class DamagedError(ShelfError):
         """Name the record."""
         super().__init__(f"the kept bytes {record.start} to {record.stop} were changed")
         self.record = record
-
-
-@dataclass(frozen=True)
-class Room:
-    """What a storage has, in bytes; None where it does not tell."""
-
-    used: int | None
-    free: int | None
 
 
 class Shelf(ABC):
@@ -84,8 +75,8 @@ class Shelf(ABC):
         """Delete a file and its journal; a ShelfError says that somebody else writes it."""
 
     @abstractmethod
-    async def room(self) -> Room:
-        """Return what is used and free."""
+    async def used(self) -> int:
+        """Return the bytes that everything here takes."""
 
     @abstractmethod
     def new_chunk(self, nbytes: int) -> object:

@@ -202,13 +202,14 @@ class Store:
         name, size = entry.origin.name, entry.origin.size
         if not error.is_full:
             return f"{name} is not kept for the next visit: {error}"
-        room = await self.shelf.room()
-        free = "" if room.free is None else f", and {megabytes(room.free)} are free"
         others = [e for e in await self.entries() if e.key != entry.key and e.nbytes]
         largest = sorted(others, key=lambda entry: -entry.nbytes)[:3]
         names = ", ".join(f"{e.origin.name} ({megabytes(e.nbytes)})" for e in largest)
         advice = f"delete {names} to make room" if names else "nothing here could make room"
-        return f"{name} is not kept for the next visit: it needs {megabytes(size)}{free}; {advice}"
+        return (
+            f"{name} is not kept for the next visit: the storage has no room for its "
+            f"{megabytes(size)}; {advice}"
+        )
 
 
 def key_of(location: str) -> str:
