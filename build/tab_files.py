@@ -23,7 +23,7 @@ else:
 OURS = ("wgslm", "wgslm_web")
 ROOTS = (environment.ROOT / "engine", environment.ROOT / "web")
 # module and folder names that mean "not in a tab"
-NATIVE = ("native.py", "folder.py", "ollama.py", "cli")
+NATIVE = ("native.py", "folder.py", "ollama.py", "shared.py", "cli")
 TAB = {
     "implementation_name": "cpython",
     "os_name": "posix",

@@ -63,7 +63,7 @@ class TabStore:
 
     def is_waiting(self) -> bool:
         """Say whether another tab has what this one wants."""
-        return bool(self.ask("/wgslm/models")["waiting"])
+        return bool(self.ask("/wgslm/transfers")["waiting"])
 
     def failure(self, url: str) -> str:
         """Read a file with little patience, and return why that fails."""

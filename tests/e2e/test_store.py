@@ -126,7 +126,7 @@ def test_a_full_quota_is_explained_and_the_bytes_still_come(
 
     assert store.read(server.url("model.gguf")) == SHA256
 
-    [notice] = store.ask("/wgslm/models")["notices"]
+    [notice] = store.ask("/wgslm/transfers")["notices"]
     assert "no room for its 13 MB" in notice
     assert "delete small.gguf (2 MB) to make room" in notice
     assert [model["name"] for model in store.kept] == ["small.gguf"]
@@ -142,7 +142,7 @@ def test_a_quota_that_shrinks_while_bytes_are_written_is_noticed(
 
     assert store.read(server.url("model.gguf")) == SHA256
 
-    assert "is not kept for the next visit" in store.ask("/wgslm/models")["notices"][-1]
+    assert "is not kept for the next visit" in store.ask("/wgslm/transfers")["notices"][-1]
     assert store.kept == []
 
 
@@ -221,13 +221,13 @@ def test_bytes_that_were_changed_in_the_storage_are_not_used(
     store.tab.page.evaluate(DAMAGE, store.kept[0]["id"])
 
     assert store.read(url) == first
-    assert "damaged" in store.ask("/wgslm/models")["notices"][-1]
+    assert "damaged" in store.ask("/wgslm/transfers")["notices"][-1]
 
 
 def test_a_wrong_sha256_is_said_and_the_file_not_kept(store: TabStore, server: FaultServer) -> None:
     store.read(server.url("small.gguf"), sha256="0" * 64)
 
-    assert "the hub says 0000" in store.ask("/wgslm/models")["notices"][-1]
+    assert "the hub says 0000" in store.ask("/wgslm/transfers")["notices"][-1]
     assert store.kept == []
 
 

@@ -75,7 +75,7 @@ def test_indexed_db_keeps_what_opfs_may_not(
     assert [(m["kept"], m["sha256"]) for m in store.kept] == [(len(BODY), SHA256)]
     server.files["other.gguf"] = BODY
     assert store.read(server.url("other.gguf")) == SHA256
-    assert "delete model.gguf (8 MB)" in store.ask("/wgslm/models")["notices"][-1]
+    assert "delete model.gguf (8 MB)" in store.ask("/wgslm/transfers")["notices"][-1]
     store.limit(None)
     store.ask("/wgslm/delete-model", {"id": store.kept[0]["id"]})
     assert store.kept == []
@@ -91,6 +91,7 @@ def test_without_any_storage_models_load_and_are_not_kept(
     assert store.read(server.url("model.gguf")) == SHA256
 
     said = store.ask("/wgslm/models")
+    notices = store.ask("/wgslm/transfers")["notices"]
     assert said["storage"]["kind"] == "none"
     assert said["models"] == []
-    assert "this browser keeps nothing for this page (a private window)" in said["notices"][-1]
+    assert "this browser keeps nothing for this page (a private window)" in notices[-1]

@@ -80,10 +80,16 @@ class KeepingLoader(Library):
         store = await self.store()
         used = None if store.shelf.kind == "none" else await store.shelf.used()
         entries = await store.entries()
-        notices, store.notices[:] = list(store.notices), []
         return {
             "storage": {"kind": store.shelf.kind, "is_shared": store.shelf.is_shared, "used": used},
             "models": [describe_entry(entry) for entry in entries],
+        }
+
+    async def transfers(self) -> dict[str, object]:
+        """Return what is under way, and, once, what a person should know of it."""
+        store = await self.store()
+        notices, store.notices[:] = list(store.notices), []
+        return {
             "waiting": store.waiting,
             "paused": store.transfers.is_paused,
             "open": [{"id": one.entry.key, "state": one.state} for one in store.opened],

@@ -24,6 +24,10 @@ class Library(ABC):
     async def describe(self) -> Payload:
         """Return {"models": [...]} and whatever else is known of the storage."""
 
+    async def transfers(self) -> Payload:
+        """Return what is being downloaded, written and checked, and new notices."""
+        raise Refusal(404, "this host downloads nothing", code="route")
+
     async def delete(self, key: str) -> None:
         """Delete a kept model."""
         raise Refusal(404, "this host deletes no models", code="route")
@@ -48,6 +52,11 @@ class Library(ABC):
 async def models(request: Request) -> Response:
     """List the models that are here."""
     return JSONResponse(await _library(request).describe())
+
+
+async def transfers(request: Request) -> Response:
+    """Say what is under way."""
+    return JSONResponse(await _library(request).transfers())
 
 
 async def delete(request: Request) -> Response:
@@ -86,7 +95,11 @@ async def hub(request: Request) -> Response:
 async def blob(request: Request) -> Response:
     """Send a model's file, or a range of it."""
     path = await _library(request).blob(request.path_params["id"])
-    headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+    headers = {
+        "cache-control": "no-store",
+        "cross-origin-resource-policy": "same-origin",  # pages that may not ask cannot embed it
+        "x-content-type-options": "nosniff",
+    }
     return FileResponse(path, headers=headers, media_type="application/octet-stream")
 
 
@@ -99,6 +112,7 @@ def _library(request: Request) -> Library:
 
 ROUTES = (
     Route("/wgslm/models", models),
+    Route("/wgslm/transfers", transfers),
     Route("/wgslm/delete-model", delete, methods=["POST"]),
     Route("/wgslm/pause-load", pause, methods=["POST"]),
     Route("/wgslm/hub", hub, methods=["POST"]),

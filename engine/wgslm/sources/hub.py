@@ -39,9 +39,11 @@ class HubFile:
 
 
 def is_hub_id(text: str) -> bool:
-    """Say whether a text can be a hub's name of a model; a URL or a path with a dot is none."""
+    """Say whether a text can be a hub's name of a model; a URL or the path of a file is none."""
     match = ID.fullmatch(text)
-    return match is not None and ".." not in text
+    if match is None or ".." in text:
+        return False
+    return match["file"] is not None or not text.lower().endswith(".gguf")
 
 
 class Hub:

@@ -3,7 +3,9 @@
 import { TabApi } from "./api.js";
 import { Chat } from "./chat.js";
 import { Composer, listenForFiles, setUpSide } from "./controls.js";
+import { Downloads } from "./downloads.js";
 import { Model, sourceFrom } from "./model.js";
+import { ModelsDialog } from "./models.js";
 import * as panel from "./panel.js";
 import { Settings } from "./settings.js";
 import { whatIsMissing } from "./support.js";
@@ -25,6 +27,8 @@ const chat = new Chat(api, view, settings);
 const host = new WorkerHost(() => (model.isLoading ? "loading" : api.pending ? "busy" : "idle"));
 const composer = new Composer({ send: (text) => chat.send(text), stop: () => chat.stop() });
 const side = setUpSide();
+const models = new ModelsDialog(api, model, { load: (source) => load(source.context ? source : withContext(source)) });
+const downloads = new Downloads(api, model, { showModels: () => models.open() });
 const missing = whatIsMissing();
 
 function firstSource() {
@@ -36,7 +40,7 @@ function firstSource() {
 
 function trySource(text) {
   try {
-    return withContext(sourceFrom(text));
+    return withContext(models.withHub(sourceFrom(text)));
   } catch (error) {
     panel.showError(error);
     return null;
@@ -124,7 +128,7 @@ host.addEventListener("down", ({ detail }) => {
   refresh();
 });
 
-model.addEventListener("progress", ({ detail }) => panel.showProgress(detail));
+model.addEventListener("progress", ({ detail }) => panel.showProgress(downloads.measured(detail)));
 
 model.addEventListener("ready", () => {
   panel.settleError();
@@ -167,8 +171,8 @@ $("error-close").addEventListener("click", () => panel.hideError());
 $("new-chat").addEventListener("click", clear);
 $("model-context").addEventListener("input", refresh);
 $("reload-model").addEventListener("click", () => {
-  const { url, files } = model.source;
-  load(withContext(url ? { url } : { files }));
+  const { context, ...source } = model.source;
+  load(withContext(source));
 });
 listenForFiles((files) => load(withContext({ files })));
 addEventListener("wgslm-not-kept", notKept, { once: true });
