@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from playwright.sync_api import Error
+from playwright.sync_api import Error, Page
 
 from browser_tab import Tab
 
@@ -47,6 +47,14 @@ async def failure(url):
 """
 
 
+def limit_storage(page: Page, nbytes: int | None) -> None:
+    """Override the quota of a page's origin; None gives it back."""
+    origin: dict[str, Any] = {"origin": page.evaluate("location.origin")}
+    size = {} if nbytes is None else {"quotaSize": nbytes}
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Storage.overrideQuotaForOrigin", {**origin, **size})
+
+
 class TabStore:
     """Drives the app's own store in the worker of a tab of the `open_site`."""
 
@@ -79,10 +87,7 @@ class TabStore:
 
     def limit(self, nbytes: int | None) -> None:
         """Override the quota of the page's origin; None gives it back."""
-        devtools = self.tab.page.context.new_cdp_session(self.tab.page)
-        origin: dict[str, Any] = {"origin": self.tab.page.evaluate("location.origin")}
-        size = {} if nbytes is None else {"quotaSize": nbytes}
-        devtools.send("Storage.overrideQuotaForOrigin", {**origin, **size})
+        limit_storage(self.tab.page, nbytes)
 
     def read(self, url: str, **options: object) -> str:
         """Read a file, or the first bytes of it; return the SHA-256 of what was read."""
