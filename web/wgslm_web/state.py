@@ -72,18 +72,6 @@ class Loader(Protocol):
         """Read a model's header only; raise what `load` would raise before it reads weights."""
 
 
-class EngineLoader:
-    """Opens models with the real engine."""
-
-    async def load(self, location: Location, context: int | None, report: Report) -> Engine:
-        """Load a model onto the GPU."""
-        return await wgslm.engine.Engine.load(location, context=context, progress=report)
-
-    async def preflight(self, location: Location, context: int | None) -> Preflight:
-        """Read a model's header only."""
-        return await wgslm.engine.preflight(location, context=context)
-
-
 @dataclass
 class Load:
     """One load in progress; any number of listeners may follow it."""

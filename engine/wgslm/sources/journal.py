@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeGuard
 
+from wgslm.sources.plain_json import DEPTH_LIMIT, depth_of
+
 SHA256 = re.compile(r"[0-9a-f]{64}")
-LONGEST_LINE = 4096  # also keeps what `json.loads` nests within what a tab's stack takes
+LONGEST_LINE = 4096
 MOST_NBYTES = 1 << 42
 
 
@@ -177,7 +179,7 @@ def _is_sha256(value: object) -> TypeGuard[str]:
 
 def _fields(line: str) -> dict[str, object]:
     """Parse a line; {} for a torn or absurd one."""
-    if len(line) > LONGEST_LINE:
+    if len(line) > LONGEST_LINE or depth_of(line.encode()) > DEPTH_LIMIT:
         return {}
     try:
         value = json.loads(line)
