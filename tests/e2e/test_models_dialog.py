@@ -117,7 +117,7 @@ def test_an_ollama_model_of_another_computer_is_loaded(
     dialog.get_by_role("button", name="Show its models").click()
     dialog.get_by_role("button", name="Load little:1b").click()
 
-    tab.wait_ready("little:1b")
+    tab.wait_ready("little-1b")
 
 
 @pytest.fixture

@@ -54,8 +54,8 @@ export async function servedModels(address) {
   const base = address.trim().replace(/\/$/, "");
   const told = await askServer(`${base}/wgslm/models`);
   return told.models.map((model) => {
-    const name = /\.gguf$/i.test(model.name) ? model.name : `${model.name}.gguf`;
-    return { ...model, source: { url: `${base}/wgslm/blobs/${model.id}/${encodeURIComponent(name.replaceAll("/", "-"))}` } };
+    const name = model.name.replace(/\.gguf$/i, "").replace(/[^\w.-]+/g, "-");
+    return { ...model, source: { url: `${base}/wgslm/blobs/${model.id}/${name}.gguf` } };
   });
 }
 
