@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Literal
 
 from wgslm.errors import SourceError
@@ -16,11 +17,12 @@ from wgslm.sources.shelf import DamagedError, Shelf, ShelfError
 
 PART = 2 << 20  # bytes of a range: what a kill, a cut or a pause costs at most
 IN_FLIGHT = 4  # ranges asked for at a time, by all downloads
-WRITING = 6  # parts that may wait to be written: beyond that the storage sets the pace
+WRITING = 4  # parts that may wait to be written: beyond that the storage sets the pace
 SLACK = 64 << 10  # a smaller gap before a part is fetched with it (padding between tensors)
 
 GiveUp = Callable[[Entry, ShelfError], Awaitable[None]]
 Open = Callable[[], Awaitable[ByteSource]]
+Whole = Callable[[], object]
 State = Literal["reading", "completing", "checking", "done"]
 
 
@@ -107,9 +109,10 @@ class KeptSource:
             raise SourceError(
                 f"bytes {start} to {stop} of {self.name} were asked for; it has {self.size}"
             )
-        whole = self._shelf.new_chunk(stop - start)
+        # Made when the first part is there: two chunks are read at a time, and one mostly waits.
+        whole = cache(lambda: self._shelf.new_chunk(stop - start))
         await _all(self._place(whole, start, *part) for part in self._parts(start, stop))
-        return whole
+        return whole()
 
     def finish(self) -> None:
         """Complete what is kept and check it, beside whatever else goes on."""
@@ -144,14 +147,14 @@ class KeptSource:
                     yield None, at, min(at + PART, run[1])
 
     async def _place(
-        self, whole: object, base: int, record: Record | None, start: int, stop: int
+        self, whole: Whole, base: int, record: Record | None, start: int, stop: int
     ) -> None:
         """Bring a part into a chunk that begins at `base`."""
         if record is not None:
             kept = await self._kept(record)
             if kept is not None:
                 at = record.start
-                self._shelf.copy(whole, start - base, kept, start - at, stop - at)
+                self._shelf.copy(whole(), start - base, kept, start - at, stop - at)
                 self._shelf.free(kept)
                 return
         await self._fetch(start, stop, whole, base)
@@ -178,7 +181,7 @@ class KeptSource:
             await self._give_up(self.entry, error)
 
     async def _fetch(
-        self, start: int, stop: int, whole: object | None = None, base: int = 0
+        self, start: int, stop: int, whole: Whole | None = None, base: int = 0
     ) -> None:
         """Fetch a part, place it if it belongs to a chunk, and keep it."""
         first = self._first(start)
@@ -188,7 +191,7 @@ class KeptSource:
                 inner = await self._reached()
                 chunk = await inner.chunk(first, stop)
             if whole is not None:
-                self._shelf.copy(whole, start - base, chunk, start - first, stop - first)
+                self._shelf.copy(whole(), start - base, chunk, start - first, stop - first)
             await self._keep(first, stop, chunk)
         except BaseException:
             self._claimed.pop(first, None)
