@@ -3,7 +3,6 @@
 import asyncio
 import errno
 import hashlib
-import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -167,8 +166,3 @@ def _try_lock(file: IO[bytes]) -> bool:
     except OSError:
         return False
     return True
-
-
-def default_folder() -> Path:
-    """Return where models are kept unless somebody says otherwise."""
-    return Path(os.path.expanduser("~")) / ".cache/wgslm/models"
