@@ -1,8 +1,7 @@
 """Writes `dist/`: a static site that needs nothing but a web server.
 
 index.html, style.css, *.js    web/wgslm_web/page/, the worker among them
-engine/gpu-browser.js          engine/wgslm/gpu/browser.js
-engine/sources-browser.js      engine/wgslm/sources/browser.js
+engine/gpu-browser.js ...      engine/wgslm/gpu/browser.js, engine/wgslm/sources/*.js
 vendor/                        the page's libraries as ES modules; licenses.txt beside them
 pyodide/                       indexURL of loadPyodide
 app.zip                        for pyodide.unpackArchive: our Python, its libraries, the shaders
@@ -57,9 +56,8 @@ def site_files() -> dict[str, bytes]:
     for path in sorted(PAGE.rglob("*")):
         if path.is_file():
             site[path.relative_to(PAGE).as_posix()] = path.read_bytes()
-    for name in ("gpu", "sources"):
-        if (path := ENGINE / name / "browser.js").is_file():
-            site[f"engine/{name}-browser.js"] = path.read_bytes()
+    for path in sorted(ENGINE.glob("*/*.js")):
+        site[f"engine/{path.parent.name}-{path.name}"] = path.read_bytes()
     _embed_model(site)
     return site
 

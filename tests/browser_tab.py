@@ -117,9 +117,12 @@ class Tab:
 
     @property
     def worker(self) -> Worker:
-        """The worker that runs Python."""
-        self.wait(lambda: bool(self.page.workers), "the worker")
-        return self.page.workers[-1]
+        """The worker that runs Python; another one keeps files."""
+        self.wait(lambda: bool(self._engines()), "the worker")
+        return self._engines()[-1]
+
+    def _engines(self) -> list[Worker]:
+        return [worker for worker in self.page.workers if worker.url.endswith("/worker.js")]
 
     def show_panel(self) -> None:
         """Open what says everything about the model and the answers."""

@@ -13,7 +13,7 @@ from wgslm.chat.events import TextDelta
 from wgslm.errors import RequestError
 from wgslm_web.answers import answer_stream, new_head
 from wgslm_web.body import read_object
-from wgslm_web.state import Engine, Load, State, Tokenizer
+from wgslm_web.state import Engine, Load, Location, State, Tokenizer
 from wgslm_web.stream import EventStream, Payload
 from wgslm_web.wire import openai
 from wgslm_web.wire.fields import Fields
@@ -25,8 +25,8 @@ TEXT_LIMIT = 1_000_000  # characters that /wgslm/tokenize splits
 async def load(request: Request) -> Response:
     """Replace the model and stream the progress; hanging up does not stop the load."""
     state: State = request.app.state.state
-    model, context = _model_and_context(await read_object(request))
-    return EventStream(_progress(state, state.start_load(model, context)))
+    model, location, context = _wanted(state, await read_object(request))
+    return EventStream(_progress(state, state.start_load(model, context, location)))
 
 
 async def cancel_load(request: Request) -> Response:
@@ -39,8 +39,8 @@ async def cancel_load(request: Request) -> Response:
 async def preflight(request: Request) -> Response:
     """Read a model's header and say what it is and whether it fits."""
     state: State = request.app.state.state
-    model, context = _model_and_context(await read_object(request))
-    return JSONResponse(asdict(await state.loader.preflight(state.locate(model), context)))
+    _, location, context = _wanted(state, await read_object(request))
+    return JSONResponse(asdict(await state.loader.preflight(location, context)))
 
 
 async def tokenize(request: Request) -> Response:
@@ -160,13 +160,18 @@ def whole_characters(tokenizer: Tokenizer, ids: list[int]) -> TextDelta:
     return TextDelta("".join(text[:whole]), tuple(ids[:whole]))
 
 
-def _model_and_context(body: Mapping[str, object]) -> tuple[str, int | None]:
+def _wanted(state: State, body: Mapping[str, object]) -> tuple[str, Location, int | None]:
+    """Return the model's name, where it is, and the context to load it with."""
     fields = Fields(body)
-    model, context = fields.required("model"), fields.integer("context")
-    fields.finish("model, context")
+    model, context, hub = (
+        fields.required("model"),
+        fields.integer("context"),
+        fields.string("hub"),
+    )
+    fields.finish("model, context, hub")
     if context is not None and context < 1:
         raise fields.error("context", context, "at least 1")
-    return model, context
+    return model, state.locate(model, hub), context
 
 
 async def _progress(state: State, load: Load) -> AsyncGenerator[Payload]:

@@ -15,6 +15,7 @@ from wgslm.generate import Options
 from wgslm.header import Preflight
 from wgslm.sampling import Sampling
 from wgslm_web.gate import Gate
+from wgslm_web.library import Library
 from wgslm_web.refusals import Refusal, refusal_of
 from wgslm_web.wire.openai import Message
 
@@ -73,18 +74,6 @@ class Loader(Protocol):
         """Read a model's header only; raise what `load` would raise before it reads weights."""
 
 
-class EngineLoader:
-    """Opens models with the real engine."""
-
-    async def load(self, location: Location, context: int | None, report: Report) -> Engine:
-        """Load a model onto the GPU."""
-        return await wgslm.engine.Engine.load(location, context=context, progress=report)
-
-    async def preflight(self, location: Location, context: int | None) -> Preflight:
-        """Read a model's header only."""
-        return await wgslm.engine.preflight(location, context=context)
-
-
 @dataclass
 class Load:
     """One load in progress; any number of listeners may follow it."""
@@ -129,9 +118,12 @@ class Load:
 class State:
     """The model of one app, and everything that may happen to it."""
 
-    def __init__(self, loader: Loader, engine: Engine | None = None) -> None:
-        """Start with a loaded engine, or with none."""
+    def __init__(
+        self, loader: Loader, engine: Engine | None = None, library: Library | None = None
+    ) -> None:
+        """Start with a loaded engine, or with none; `library` has the models that are here."""
         self.loader = loader
+        self.library = library
         self.gate = Gate()
         self.files: dict[str, Location] = {}  # what the tab's user picked, by name
         self.loading: Load | None = None
@@ -189,18 +181,22 @@ class State:
         async with self._splitting:
             return await wgslm.engine.beside(split)
 
-    def locate(self, model: str) -> Location:
-        """Return what `model` names: files that the tab's user picked, else a path or URL."""
-        return self.files.get(model, model)
+    def locate(self, model: str, hub: str | None = None) -> Location:
+        """Return what `model` names: files that the tab's user picked, else a path, URL or id."""
+        if hub is None:
+            return self.files.get(model, model)
+        if self.library is None:
+            raise Refusal(400, "this host looks nothing up at a hub", param="hub")
+        return self.library.named(model, hub)
 
-    def start_load(self, model: str, context: int | None) -> Load:
+    def start_load(self, model: str, context: int | None, location: Location | None = None) -> Load:
         """Begin to replace the model; refused while another load runs."""
         if self.loading is not None:
             raise Refusal(
                 409, f"{self.loading.model!r} is being loaded; cancel that first", code="loading"
             )
         load = self.loading = Load(model)
-        load.task = asyncio.create_task(self._load(load, self.locate(model), context))
+        load.task = asyncio.create_task(self._load(load, location or self.locate(model), context))
         return load
 
     async def cancel_load(self) -> bool:

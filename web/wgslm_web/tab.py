@@ -13,7 +13,9 @@ from starlette.types import ASGIApp, Message
 
 from wgslm_web.app import create_app
 from wgslm_web.gate import Access
-from wgslm_web.state import EngineLoader, Loader, Location, State
+from wgslm_web.keeping import KeepingLoader
+from wgslm_web.library import Library
+from wgslm_web.state import Loader, Location, State
 
 HOST = "tab"  # the port is private to the page, so there is one host and no foreign origin
 
@@ -125,7 +127,7 @@ def scope_of(message: Mapping[str, object]) -> dict[str, object]:
 
 def make_server(loader: Loader, post: Post) -> TabServer:
     """Build state, app and server around a loader of models."""
-    state = State(loader)
+    state = State(loader, library=loader if isinstance(loader, Library) else None)
     return TabServer(create_app(state, Access(frozenset({HOST}))), state.files, post)
 
 
@@ -137,7 +139,9 @@ def start(post_message: Callable[[object], object]) -> Callable[[Mapping[str, ob
     from js import Object
     from pyodide.ffi import to_js
 
+    from wgslm.sources.browser_shelf import open_shelf
+
     def post(message: dict[str, object]) -> None:
         post_message(to_js(message, dict_converter=Object.fromEntries))
 
-    return make_server(EngineLoader(), post).receive
+    return make_server(KeepingLoader(open_shelf), post).receive

@@ -47,10 +47,13 @@ def serve(args: Namespace) -> None:
 
 
 async def _serve(args: Namespace, key: str | None, is_up: asyncio.Event) -> None:
+    from wgslm.sources.ollama import store_folder
     from wgslm_web.native import NativeHost
+    from wgslm_web.shared import SharedLibrary, files_of
     from wgslm_web.state import State
 
-    state = State(Loader(args.kv, args.adapter))
+    library = SharedLibrary(files_of(args.model), store_folder(os.environ))
+    state = State(Loader(args.kv, args.adapter), library=library)
     # Listen first: a port that is taken is refused before minutes go into a load.
     host = NativeHost(state, args.host, args.port, api_key=key, origins=args.origin)
     begun = time.perf_counter()

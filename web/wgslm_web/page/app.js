@@ -4,7 +4,9 @@ import { TabApi } from "./api.js";
 import { Drawer, listenForFiles } from "./controls.js";
 import { Desk } from "./desk.js";
 import { byId as $ } from "./dom.js";
+import { Downloads } from "./downloads.js";
 import { Model, sourceFrom } from "./model.js";
+import { ModelsDialog } from "./models.js";
 import * as panel from "./panel.js";
 import { listenForShortcuts } from "./shortcuts.js";
 import { whatIsMissing } from "./support.js";
@@ -17,6 +19,8 @@ const { chat, composer } = desk;
 const host = new WorkerHost(() => (model.isLoading ? "loading" : api.pending ? "busy" : "idle"));
 const chats = new Drawer("chats", "(max-width: 899px)");
 const side = new Drawer("side", "(max-width: 1149px)");
+const models = new ModelsDialog(api, model, { load: (source) => load(source.context ? source : withContext(source)) });
+const downloads = new Downloads(api, model, { showModels: () => models.open() });
 const missing = whatIsMissing();
 
 function firstSource() {
@@ -28,7 +32,7 @@ function firstSource() {
 
 function trySource(text) {
   try {
-    return withContext(sourceFrom(text));
+    return withContext(models.withHub(sourceFrom(text)));
   } catch (error) {
     panel.showError(error);
     return null;
@@ -114,7 +118,7 @@ host.addEventListener("down", ({ detail }) => {
   refresh();
 });
 
-model.addEventListener("progress", ({ detail }) => panel.showProgress(detail));
+model.addEventListener("progress", ({ detail }) => panel.showProgress(downloads.measured(detail)));
 
 model.addEventListener("ready", () => {
   panel.settleError();
@@ -157,12 +161,12 @@ $("error-close").addEventListener("click", () => panel.hideError());
 for (const id of ["new-chat", "new-chat-bar"]) $(id).addEventListener("click", begin);
 $("model-context").addEventListener("input", refresh);
 $("reload-model").addEventListener("click", () => {
-  const { url, files } = model.source;
-  load(withContext(url ? { url } : { files }));
+  const { context, ...source } = model.source;
+  load(withContext(source));
 });
 listenForFiles((files) => {
-  const models = files.filter(({ name }) => /\.gguf$/i.test(name));
-  if (models.length) load(withContext({ files: models }));
+  const ggufs = files.filter(({ name }) => /\.gguf$/i.test(name));
+  if (ggufs.length) load(withContext({ files: ggufs }));
   else desk.attach(files);
 });
 $("import").addEventListener("click", () => $("import-file").click());

@@ -42,7 +42,8 @@ async function fetchApp() {
 async function importModules() {
   const gpu = await import("./engine/gpu-browser.js");
   const sources = await import("./engine/sources-browser.js");
-  return { ...gpu, ...sources };
+  const store = await import("./engine/sources-store.js");
+  return { ...gpu, ...sources, ...store };
 }
 
 function connect(python, port) {
