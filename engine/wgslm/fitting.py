@@ -80,7 +80,7 @@ class Fitting:
                 self._tuning = Tuning(
                     self.device, roles, self.schedule, self._sample_plan, self._clock
                 )
-        self.plans = self._lowered()
+        self.plans = self._lowered(self.schedule)
         return self.plans, self.stacks
 
     async def compile(self) -> None:
@@ -100,8 +100,9 @@ class Fitting:
                 record = await self._tuning.measure(weights)
             finally:
                 await self._tuning.end()
+            self.warnings += self._tuning.failures
             if self._take(record, list(record)):
-                self.plans = self._lowered()
+                self.plans = self._lowered(self.schedule)
                 await self._keep(record)
         await self._examine()
         return self.plans
@@ -122,7 +123,8 @@ class Fitting:
         seen = {self.schedule}
         while wrongs := await self._selftest.examine(_programs(self.plans), self.schedule):
             before, wrong = self.schedule, wrongs[0]
-            safer = next((one for one in self._alternatives(wrong) if one not in seen), None)
+            new = (one for one in self._alternatives(wrong) if one not in seen)
+            safer = next((one for one in new if not self._brings_wrong(one)), None)
             if safer is None:
                 raise DriverError(
                     f"{self._named(wrong)}. No other kernel here does this work"
@@ -130,13 +132,18 @@ class Fitting:
                 )
             seen.add(safer)
             self._use(safer, "safer")
-            self.plans = self._lowered()
+            self.plans = self._lowered(safer)
             self.warnings.append(f"{self._named(wrong)}; {_changes(before, safer)} instead")
 
     def _alternatives(self, wrong: Wrong) -> Iterator[Schedule]:
         kind, features = self.device.adapter.kind, self.device.features
         for program in wrong.programs:
             yield from alternatives(self.schedule, program, kind, features, self._forced)
+
+    def _brings_wrong(self, schedule: Schedule) -> bool:
+        """Say whether a schedule has wrong programs that the present one has not."""
+        brought = set(_programs(self._lowered(schedule))) - set(_programs(self.plans))
+        return any(map(self._selftest.is_wrong, brought))
 
     def _named(self, wrong: Wrong) -> str:
         return f"{self.device.adapter} computes {wrong}"
@@ -166,8 +173,8 @@ class Fitting:
                 self._why[one] = why
         self.schedule = schedule
 
-    def _lowered(self) -> tuple[Plan, ...]:
-        arguments = self._context, self._kv, self.schedule
+    def _lowered(self, schedule: Schedule) -> tuple[Plan, ...]:
+        arguments = self._context, self._kv, schedule
         return tuple(lower(self._operations, n, *arguments) for n in sizes_for(self._context))
 
     def _sample_plan(self, schedule: Schedule, tokens: int) -> Plan:

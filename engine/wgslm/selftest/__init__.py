@@ -70,6 +70,10 @@ class SelfTest:
         wrongs = [wrong for program in programs if (wrong := self._found[program])]
         return list(dict.fromkeys(wrongs))
 
+    def is_wrong(self, program: Program) -> bool:
+        """Say whether a program was examined and found wrong."""
+        return self._found.get(program) is not None
+
     def close(self) -> None:
         """Free what was loaded."""
         free(self._device, {quant.name: stored for quant, stored in self._weights.items()})

@@ -109,14 +109,13 @@ def lookup(program: Program, schedule: Schedule) -> Case:
     assert quant, "a table has a format"
     by_position = bool(dict(program.constants).get("BY_POSITION"))
     places = range(1, 4) if by_position else PLACES
-    before = 0.25 if by_position else 0.0  # what a look-up by position adds to
+    before = 0.25 if by_position else 0.0  # times PROBE is what a look-up by position adds to
+    added = before * sum(value * value for value in PROBE)
     expected = [
-        ANSWERS[quant.name][chunk_at(row, c)] + before * sum(PROBE)
-        for row in places
-        for c in range(CHUNKS)
+        ANSWERS[quant.name][chunk_at(row, c)] + added for row in places for c in range(CHUNKS)
     ]
     memory = {
-        Y: floats([before] * (len(places) * ROW)),
+        Y: floats([before * value for value in PROBE]) * (len(places) * CHUNKS),
         STEP: step_bytes(len(places), position=1, ids=PLACES),
     }
     dispatches = embed(known_matrix(quant), Y, len(places), by_position=by_position)

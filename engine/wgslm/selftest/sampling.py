@@ -18,29 +18,28 @@ from wgslm.selftest.cases import Case, Read, scratch, step_bytes
 from wgslm.selftest.known import floats
 
 VOCAB = 1500  # fits no workgroup
-LOGITS = [((997 * i + 3) % VOCAB - VOCAB / 2) / 128 for i in range(VOCAB)]  # all different
+LOGITS = [((997 * i + 3) % VOCAB - VOCAB / 2) / 8 for i in range(VOCAB)]  # all different
+RANKED = sorted(range(VOCAB), key=lambda id: -LOGITS[id])
 WANTED = 3
 HISTORY = [7, 1203, 7, 55]
 POSITION = 4
-WAYS = (  # to draw, one after the other; the second needs no random number
-    Sampling(
-        temperature=1.7,
-        top_k=40,
-        top_p=0.9,
-        min_p=0.02,
-        typical_p=0.95,
-        repeat_penalty=1.1,
-        presence_penalty=0.2,
-        frequency_penalty=0.1,
-        seed=11,
-    ),
-    Sampling(temperature=0, logit_bias=((17, 40.0),), repeat_penalty=1.5),
+RANDOM = Sampling(
+    temperature=1.7,
+    top_k=40,
+    top_p=0.9,
+    min_p=0.02,
+    typical_p=0.95,
+    repeat_penalty=1.1,
+    presence_penalty=0.2,
+    frequency_penalty=0.1,
+    seed=11,
 )
+GREEDY = Sampling(temperature=0, logit_bias=((RANKED[30], 10.0),), repeat_penalty=1.5)
+WAYS = (*[RANDOM] * 5, GREEDY)  # to draw, one after the other; the last needs no random number
 
 
 def draw(program: Program, schedule: Schedule) -> Case:
-    """Return two draws in different ways; the ring then holds both ids behind the others."""
-    ranked = sorted(range(VOCAB), key=lambda id: (-LOGITS[id], id))
+    """Return draws in two ways; the ring then holds all their ids behind the others."""
     maxima, sampled = scratch("maxima"), scratch("sampled")
     memory = {
         maxima: bytes(maxima_nbytes(VOCAB)),
@@ -48,14 +47,15 @@ def draw(program: Program, schedule: Schedule) -> Case:
         STEP: step_bytes(1, POSITION, ids=HISTORY[-1:]),
     }
     dispatches, seen = [], list(HISTORY)
+    samplers = {sampling: Sampler(sampling) for sampling in WAYS}
     for way, sampling in enumerate(WAYS):
-        sampler = Sampler(sampling)
-        settings = gpu_settings(sampling, sampler.seed, 8, frozenset(), VOCAB)
+        sampler = samplers[sampling]
+        settings = gpu_settings(sampling, sampler.seed, len(WAYS) + 1, frozenset(), VOCAB)
         assert settings, "the GPU knows these ways"
         logits, asked = scratch(f"logits{way}"), scratch(f"sampling{way}")
         memory |= {logits: floats(LOGITS), asked: settings.pack().ljust(SAMPLING_NBYTES, b"\0")}
         dispatches.append(sample(logits, maxima, asked, sampled, VOCAB))
-        seen.append(sampler.choose(ranked, [LOGITS[id] for id in ranked], seen))
+        seen.append(sampler.choose(RANKED, [LOGITS[id] for id in RANKED], seen))
     expected = [len(WAYS), 0, seen[-1], len(seen), *seen]
     return Case(tuple(dispatches), memory, sampled, expected, read=_words(len(expected)))
 
@@ -63,8 +63,7 @@ def draw(program: Program, schedule: Schedule) -> Case:
 def highest(program: Program, schedule: Schedule) -> Case:
     """Return the search for three of the highest; more may be found, in any order."""
     logits, maxima, found = (scratch(name) for name in ("logits", "maxima", "found"))
-    ranked = sorted(LOGITS, reverse=True)[:WANTED]
-    expected = [number for logit in ranked for number in (LOGITS.index(logit), logit)]
+    expected = [number for id in RANKED[:WANTED] for number in (id, LOGITS[id])]
     memory = {
         logits: floats(LOGITS),
         maxima: bytes(4 * chunk_count(VOCAB)),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from wgslm.errors import ShaderError
 from wgslm.gpu import Buffer, Device, Job, View
 from wgslm.kernels import STEP, STEP_IDS, Dispatch, Ref
 from wgslm.kernels.schedule import Role, Schedule, Variant, usable
@@ -35,7 +36,7 @@ class Candidate:
 
     variant: Variant
     dispatches: tuple[Dispatch, ...] = ()
-    is_compiled: asyncio.Event = field(default_factory=asyncio.Event)
+    is_settled: asyncio.Event = field(default_factory=asyncio.Event)  # compiled, or never
     recording: object = None
     seconds: float = float("inf")  # the least of a run
 
@@ -52,6 +53,7 @@ class Contest:
         self._schedule = schedule
         self._plan_of = plan_of
         self._clock = clock
+        self.failures: list[str] = []
         self._slot_nbytes = 0  # of the largest activation
         variants = dict.fromkeys((schedule.variant(role), *usable(role, device.features)))
         self._candidates = [Candidate(variant) for variant in variants]
@@ -64,22 +66,38 @@ class Contest:
             self._slot_nbytes = max(self._slot_nbytes, *plan.slots.values())
             shader = candidate.variant.shader
             products = [one for one in plan.dispatches if one.program.shader == shader]
-            candidate.dispatches = tuple(_sample(products, SAMPLE_WEIGHTS[self.role]))
-            await self._device.compile([one.program for one in candidate.dispatches])
-            candidate.is_compiled.set()
+            sample = _sample(products, SAMPLE_WEIGHTS[self.role])
+            try:
+                await self._device.compile([one.program for one in sample])
+                candidate.dispatches = tuple(sample)
+            except ShaderError as error:  # nobody asked for it
+                self.failures.append(f"{candidate.variant.name} does not compile: {error}")
+            candidate.is_settled.set()
 
-    async def measure(self, weights: Weights, seconds: float) -> dict[str, float]:
-        """Return the seconds of a run of each candidate that could be measured in so many.
+    def give_up(self) -> None:
+        """Nothing more will be compiled; who waits for it need not."""
+        for candidate in self._candidates:
+            candidate.is_settled.set()
 
-        `prepare` must be under way; a candidate that it does not come to in time does not count.
+    async def measure(self, weights: Weights, end: float) -> dict[str, float]:
+        """Return the seconds of a run of each candidate that could be measured until `end`.
+
+        `prepare` must be under way; a candidate that it does not come to in time does not count,
+        but for the first.
         """
-        end = self._clock() + seconds
+        own, *others = self._candidates
+        await own.is_settled.wait()
+        if not own.dispatches:
+            return {}
         with self._scratch() as scratch:
-            for candidate in self._candidates:
-                if await _in_time(candidate.is_compiled, end - self._clock()):
-                    candidate.recording = self._record(candidate, weights, scratch)
-                    await self._time(candidate, 1)
-            measured = [one for one in self._candidates if one.recording]
+            measured = [own]
+            await self._time_first(own, weights, scratch)
+            for candidate in others:
+                # as long as the one before, as far as anybody knows
+                left = end - self._clock() - measured[-1].seconds
+                if await _in_time(candidate.is_settled, left) and candidate.dispatches:
+                    await self._time_first(candidate, weights, scratch)
+                    measured.append(candidate)
             for _ in range(ROUNDS):
                 for candidate in measured:
                     runs = int(LEAST_SECONDS / max(candidate.seconds, 1e-9))
@@ -87,6 +105,12 @@ class Contest:
                     if self._clock() + runs * candidate.seconds <= end:
                         await self._time(candidate, runs)
             return {one.variant.name: one.seconds for one in measured}
+
+    async def _time_first(
+        self, candidate: Candidate, weights: Weights, scratch: tuple[View, View, View]
+    ) -> None:
+        candidate.recording = self._record(candidate, weights, scratch)
+        await self._time(candidate, 1)
 
     async def _time(self, candidate: Candidate, runs: int) -> None:
         begun = self._clock()
@@ -147,6 +171,7 @@ class Tuning:
         clock: Clock = time.perf_counter,
     ) -> None:
         """Name the candidates; nothing runs yet."""
+        self._clock = clock
         self._contests = [Contest(device, role, schedule, plan_of, clock) for role in roles]
         self._preparing: asyncio.Future[None] | None = None
 
@@ -156,8 +181,11 @@ class Tuning:
 
     async def measure(self, weights: Weights) -> dict[Role, dict[str, float]]:
         """Return what was measured within the budget: seconds by variant, the own one first."""
-        budget = BUDGET_SECONDS / max(1, len(self._contests))
-        return {one.role: await one.measure(weights, budget) for one in self._contests}
+        begun, each = self._clock(), BUDGET_SECONDS / max(1, len(self._contests))
+        return {
+            contest.role: await contest.measure(weights, begun + (number + 1) * each)
+            for number, contest in enumerate(self._contests)
+        }
 
     async def end(self) -> None:
         """Stop compiling; raise what went wrong with it."""
@@ -167,9 +195,18 @@ class Tuning:
             if not self._preparing.cancelled():
                 self._preparing.result()
 
+    @property
+    def failures(self) -> list[str]:
+        """Which variants do not compile, and why."""
+        return [failure for contest in self._contests for failure in contest.failures]
+
     async def _prepare(self) -> None:
-        for contest in self._contests:
-            await contest.prepare()
+        try:
+            for contest in self._contests:
+                await contest.prepare()
+        finally:
+            for contest in self._contests:
+                contest.give_up()
 
 
 def fastest(seconds: Mapping[str, float]) -> str | None:
