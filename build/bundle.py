@@ -3,6 +3,7 @@
 index.html, style.css, *.js    web/wgslm_web/page/, the worker among them
 engine/gpu-browser.js          engine/wgslm/gpu/browser.js
 engine/sources-browser.js      engine/wgslm/sources/browser.js
+engine/tune-browser.js         engine/wgslm/tune/browser.js
 vendor/marked.js, purify.js    the page's libraries as ES modules; licenses.txt beside them
 pyodide/                       indexURL of loadPyodide
 app.zip                        for pyodide.unpackArchive: our Python, its libraries, the shaders
@@ -56,7 +57,7 @@ def site_files() -> dict[str, bytes]:
     for path in sorted(PAGE.rglob("*")):
         if path.is_file():
             site[path.relative_to(PAGE).as_posix()] = path.read_bytes()
-    for name in ("gpu", "sources"):
+    for name in ("gpu", "sources", "tune"):
         if (path := ENGINE / name / "browser.js").is_file():
             site[f"engine/{name}-browser.js"] = path.read_bytes()
     _embed_model(site)

@@ -36,6 +36,12 @@ class Chosen:
         return f"{self.role} {self.variant} ({self.why})"
 
 
+def chosen_of(schedule: Schedule, forced: Mapping[Role, str]) -> tuple[Chosen, ...]:
+    """Return what a schedule has of its own or because it was forced."""
+    whys: dict[Role, Why] = {role: "forced" if role in forced else "default" for role in ROLES}
+    return tuple(Chosen(role, schedule.variant(role).name, whys[role]) for role in ROLES)
+
+
 class Fitting:
     """A model's schedule on a device, as it comes to be: `begin`, `compile`, `settle`."""
 
@@ -58,8 +64,7 @@ class Fitting:
         self.schedule = choose(device.adapter.kind, device.features, forced)
         self.warnings: list[str] = []
         self._header, self._context, self._kv = header, context, kv
-        self._why: dict[Role, Why] = dict.fromkeys(ROLES, "default")
-        self._why |= dict.fromkeys(forced or {}, "forced")
+        self._why = {one.role: one.why for one in chosen_of(self.schedule, forced or {})}
         self._forced = frozenset(forced or {})
         self._notebook = notebook if device.adapter.kind == "gpu" else None
         self._clock = clock

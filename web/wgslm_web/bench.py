@@ -71,6 +71,7 @@ def _read(
         repeat=fields.integer("repeat") or 3,
         context=fields.integer("context"),
         has_kernels=fields.boolean("kernels") or False,
+        notebook=state.notebook,
     )
     fields.finish("shapes, quants, models, kvs, pp, tg, depths, repeat, context, kernels")
     made = [RandomSource(shape, mix) for shape in shapes for mix in quants or ["q4_k_m"]]

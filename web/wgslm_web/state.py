@@ -13,6 +13,7 @@ from wgslm.engine import ModelInfo, Progress
 from wgslm.errors import DeviceLostError, LimitError, WgslmError
 from wgslm.generate import Options
 from wgslm.header import Preflight
+from wgslm.tune.notebook import Notebook
 from wgslm_web.gate import Gate
 from wgslm_web.refusals import Refusal, refusal_of
 from wgslm_web.wire.openai import Message
@@ -72,11 +73,17 @@ class Loader(Protocol):
 
 
 class EngineLoader:
-    """Opens models with the real engine."""
+    """Opens models with the real engine, tuned with a notebook."""
+
+    def __init__(self, notebook: Notebook | None = None) -> None:
+        """Keep what loads need."""
+        self._notebook = notebook
 
     async def load(self, location: Location, context: int | None, report: Report) -> Engine:
         """Load a model onto the GPU."""
-        return await wgslm.engine.Engine.load(location, context=context, progress=report)
+        return await wgslm.engine.Engine.load(
+            location, context=context, notebook=self._notebook, progress=report
+        )
 
     async def preflight(self, location: Location, context: int | None) -> Preflight:
         """Read a model's header only."""
@@ -127,9 +134,12 @@ class Load:
 class State:
     """The model of one app, and everything that may happen to it."""
 
-    def __init__(self, loader: Loader, engine: Engine | None = None) -> None:
-        """Start with a loaded engine, or with none."""
+    def __init__(
+        self, loader: Loader, engine: Engine | None = None, notebook: Notebook | None = None
+    ) -> None:
+        """Start with a loaded engine, or with none; benchmarks use the notebook."""
         self.loader = loader
+        self.notebook = notebook
         self.gate = Gate()
         self.files: dict[str, Location] = {}  # what the tab's user picked, by name
         self.loading: Load | None = None

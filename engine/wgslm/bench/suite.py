@@ -3,7 +3,7 @@
 The command line and the tab run the same suite; both only show what it tells and returns.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import mean, stdev
 
@@ -16,7 +16,9 @@ from wgslm.errors import RequestError
 from wgslm.gpu import AdapterInfo, Limits, open_device
 from wgslm.header import open_header
 from wgslm.kernels.attention import KvType
+from wgslm.kernels.schedule import Role
 from wgslm.sources import Location
+from wgslm.tune.notebook import Notebook
 
 PREFILL, DECODE = 512, 128  # tokens, where the context allows
 Tell = Callable[[str, float], None]  # what is being done, and the share that is done already
@@ -33,6 +35,8 @@ class Settings:
     context: int | None = None  # at least what the tests need
     adapter: str | None = None
     has_kernels: bool = False
+    variants: Mapping[Role, str] = field(default_factory=dict)  # forced
+    notebook: Notebook | None = None  # with one, GPUs are tuned
 
     def __post_init__(self) -> None:
         """Refuse what has no meaning."""
@@ -179,6 +183,8 @@ async def _measured(subject: Subject, kv: KvType, settings: Settings, course: Co
         context=subject.context,
         kv=kv,
         adapter=settings.adapter,
+        variants=settings.variants,
+        notebook=settings.notebook,
         progress=show,
     )
     try:

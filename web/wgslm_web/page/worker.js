@@ -42,7 +42,8 @@ async function fetchApp() {
 async function importModules() {
   const gpu = await import("./engine/gpu-browser.js");
   const sources = await import("./engine/sources-browser.js");
-  return { ...gpu, ...sources };
+  const notes = await import("./engine/tune-browser.js");
+  return { ...gpu, ...sources, ...notes };
 }
 
 function connect(python, port) {
