@@ -78,5 +78,6 @@ async def _serve(args: Namespace, key: str | None, is_up: asyncio.Event) -> None
         is_up.set()
         await host.run()
     finally:
+        host.close()
         if state.engine is not None:
             await state.engine.close()

@@ -64,20 +64,21 @@ def chunks(quant: Quant) -> list[bytes]:
     return [blocks[at : at + nbytes] for at in range(0, 4 * nbytes, nbytes)]
 
 
-def chunk_at(row: int, column: int) -> int:
-    """Return which chunk a row has at its chunk `column`."""
+def chunk_at(row: int, column: int, width: int = CHUNKS) -> int:
+    """Return which chunk a row of `width` chunks has at its chunk `column`."""
+    row, column = divmod(row * width + column, CHUNKS)
     return (3 * row + column + column // 4) % 4
 
 
-def product(quant: Quant, row: int) -> float:
-    """Return a row times INPUT."""
+def product(quant: Quant, row: int, width: int = CHUNKS) -> float:
+    """Return a row of `width` chunks times the beginning of INPUT."""
     answers = ANSWERS[quant.name]
-    return sum(FACTORS[c] * answers[chunk_at(row, c)] for c in range(CHUNKS))
+    return sum(FACTORS[c] * answers[chunk_at(row, c, width)] for c in range(width))
 
 
-def known_matrix(quant: Quant, rows: int = ROWS) -> Matrix:
-    """Return the first rows of a format's matrix as kernels see it."""
-    return Matrix(quant.name, quant, ROW, rows, ((0, rows),))
+def known_matrix(quant: Quant, rows: int = ROWS, width: int = CHUNKS) -> Matrix:
+    """Return the first rows of a format's matrix as kernels see it; shorter rows follow closely."""
+    return Matrix(quant.name, quant, CHUNK * width, rows, ((0, rows),))
 
 
 class KnownSource:

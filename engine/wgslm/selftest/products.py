@@ -27,6 +27,7 @@ from wgslm.selftest.known import (
 X, Y, BIAS, OTHER = (scratch(name) for name in ("x", "y", "bias", "other"))
 ROWS_SECOND = 38
 TOKENS = 37  # fits no tile
+WIDTH = 3  # chunks of a row for many tokens, which is work enough
 SCALES = (1.0, -0.5, 2.0, 0.25)  # of INPUT, for one token after the other
 GAIN = [(0.5, 1.0, 2.0, 4.0)[(i + i // 7) % 4] for i in range(ROW)]
 EPS = 1e-3
@@ -74,20 +75,24 @@ def many(program: Program, schedule: Schedule) -> Case:
     on = dict(program.constants)
     quant = quant_of(program)
     assert quant, "a product has a format"
-    scaled = [floats([scale * value for value in INPUT]) for scale in SCALES]
+    x = INPUT[: WIDTH * CHUNK]
+    scaled = [floats([scale * value for value in x]) for scale in SCALES]
     bias = numbers(ROWS, 1) if on.get("HAS_BIAS") else [0.0] * ROWS
     residual = [0.0] * (TOKENS * ROWS)
     if on.get("HAS_RESIDUAL"):
         residual = numbers(TOKENS * ROWS, 2)
     dispatches = linear(
-        _product(quant, ROWS, 0, has_bias=bool(on.get("HAS_BIAS")), width=ROWS),
+        Product(
+            known_matrix(quant, ROWS, WIDTH),
+            Columns(BIAS, ROWS, ROWS) if on.get("HAS_BIAS") else None,
+        ),
         X,
         Columns(Y, ROWS, ROWS),
         TOKENS,
         schedule,
         residual=OTHER if on.get("HAS_RESIDUAL") else None,
     )
-    sums = [product(quant, row) for row in range(ROWS)]
+    sums = [product(quant, row, WIDTH) for row in range(ROWS)]
     expected = [
         SCALES[t % 4] * sums[r] + bias[r] + residual[t * ROWS + r]
         for t in range(TOKENS)
