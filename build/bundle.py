@@ -1,7 +1,7 @@
 """Writes `dist/`: a static site that needs nothing but a web server.
 
 index.html, style.css, *.js    web/wgslm_web/page/, the worker among them
-engine/gpu-browser.js ...      engine/wgslm/gpu/browser.js, engine/wgslm/sources/*.js
+engine/gpu-browser.js ...      the .js of engine/wgslm, by folder and name
 vendor/                        the page's libraries as ES modules; licenses.txt beside them
 pyodide/                       indexURL of loadPyodide
 app.zip                        for pyodide.unpackArchive: our Python, its libraries, the shaders

@@ -11,6 +11,7 @@ from twins import Array
 from twins.plan import Machine
 from twins.quants import decode_rows
 from wgslm.engine import Engine, read_words
+from wgslm.fitting import Fitting
 from wgslm.generate import Session
 from wgslm.gpu import Device
 from wgslm.header import Header, open_header
@@ -136,4 +137,5 @@ async def engine(device: Device, path: Path, *, context: int = 96) -> AsyncItera
                 model.rates,
                 current,
                 "f32",
+                Fitting(device, model.header, context, "f32"),
             )

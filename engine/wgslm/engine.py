@@ -8,24 +8,26 @@ import contextlib
 import sys
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, ParamSpec, TypeVar
 
 from wgslm.chat.events import Done, Event, TextDelta, Timings, Usage
 from wgslm.chat.parse import StopStrings
 from wgslm.chat.template import ChatTemplate
 from wgslm.errors import GgufError, RequestError
+from wgslm.fitting import Chosen, Fitting
 from wgslm.generate import Options, Run, Session
 from wgslm.gguf import Directory
 from wgslm.gpu import AdapterInfo, Device, open_device
 from wgslm.header import EACH_SIZE, Header, Preflight, check_fit, judge, open_header
 from wgslm.kernels.attention import KvType
-from wgslm.kernels.schedule import Role, choose
+from wgslm.kernels.schedule import Role
 from wgslm.plan.execute import Executor
 from wgslm.sampling import Sampling
 from wgslm.sources import Location
 from wgslm.text import Tokenizer, load_tokenizer
 from wgslm.text.stream import TextStream
+from wgslm.tune.notebook import Notebook
 from wgslm.weights import Rates, Stored, free, load_weights
 
 P = ParamSpec("P")
@@ -60,6 +62,8 @@ class ModelInfo:
     rates: Rates  # of the load
     sampling: Sampling  # that the file recommends
     ignored: tuple[str, ...] = ()  # metadata keys that change answers and that nothing here reads
+    variants: tuple[Chosen, ...] = ()  # of kernels
+    warnings: tuple[str, ...] = ()  # what is not as it should be with this adapter
 
 
 class Engine:
@@ -75,10 +79,10 @@ class Engine:
         rates: Rates,
         session: Session,
         kv: KvType,
-        variants: Mapping[Role, str] | None = None,
+        fitting: Fitting,
     ) -> None:
         """Put the parts together."""
-        self._variants = variants
+        self._fitting = fitting
         self._draws: asyncio.Future[None] | None = None  # what is compiled after the load
         self.name = header.name
         self.header = header
@@ -101,6 +105,8 @@ class Engine:
             rates=rates,
             sampling=header.sampling,
             ignored=header.ignored,
+            variants=fitting.chosen,
+            warnings=tuple(fitting.warnings),
         )
 
     @classmethod
@@ -112,11 +118,13 @@ class Engine:
         kv: KvType = "f16",
         adapter: str | None = None,
         variants: Mapping[Role, str] | None = None,
+        notebook: Notebook | None = None,
         progress: Callable[[Progress], None] | None = None,
     ) -> "Engine":
         """Open a model and bring it to the GPU; cancelling the task cancels the load.
 
-        `variants` forces kernels by name (kernels/schedule.py), for tests and measurements.
+        `variants` forces kernels by name (kernels/schedule.py). With a `notebook` those of a GPU
+        are chosen by measuring, once: the notebook keeps the figures.
         """
         begun = time.perf_counter()
 
@@ -135,10 +143,10 @@ class Engine:
             device = await open_device(adapter)
             undo.push_async_callback(device.close)
             chosen = header.context(context)
-            schedule = choose(device.adapter.kind, device.features, variants)
-            plans, stacks = header.plans(device.limits, schedule, chosen, kv)
+            fitting = Fitting(device, header, chosen, kv, variants, notebook)
+            undo.callback(fitting.close)
+            plans, stacks = await fitting.begin()
             check_fit(device.limits, plans, chosen)
-            programs = [d.program for plan in plans for d in (*plan.body, *plan.candidates)]
             (weights, rates), _ = await _together(
                 load_weights(
                     device,
@@ -146,23 +154,16 @@ class Engine:
                     stacks,
                     lambda done, total: report("weights", done, total),
                 ),
-                device.compile(programs),
+                fitting.compile(),
             )
-            executor = Executor(device, plans, weights)
-            await executor.prepare(draws=not device.compiles_aside)
-            engine = cls(
-                header,
-                tokenizer,
-                template,
-                device,
-                weights,
-                rates,
-                Session(executor, chosen),
-                kv,
-                variants,
-            )
-            if not executor.can_draw:  # while the person reads and types
-                engine._draws = asyncio.ensure_future(executor.prepare_draws())
+            executor = Executor(device, await fitting.settle(weights), weights)
+            await executor.prepare(draws=False)
+            session = Session(executor, chosen)
+            engine = cls(header, tokenizer, template, device, weights, rates, session, kv, fitting)
+            if device.compiles_aside:  # while the person reads and types
+                engine._draws = asyncio.ensure_future(engine._prepare_draws())
+            else:
+                await engine._prepare_draws()
             report("ready", header.nbytes, header.nbytes)
             undo.pop_all()
         return engine
@@ -224,9 +225,8 @@ class Engine:
         self.session.check(ids)
         if not each:
             return [await self.session.logits(ids)]
-        schedule = choose(self.device.adapter.kind, self.device.features, self._variants)
         plans, _ = self.header.plans(
-            self.device.limits, schedule, self.session.context, self.kv, each=True
+            self.device.limits, self._fitting.schedule, self.session.context, self.kv, each=True
         )
         executor = Executor(self.device, plans, self._weights)
         try:
@@ -240,6 +240,12 @@ class Engine:
             return rows
         finally:
             executor.close()
+
+    async def _prepare_draws(self) -> None:
+        if await self._fitting.settle_draws():
+            await self.session.executor.prepare_draws()
+        else:
+            self.info = replace(self.info, warnings=tuple(self._fitting.warnings))
 
     async def wait_for_draws(self) -> None:
         """Wait until the GPU draws ids, which a tab compiles only after the load."""

@@ -42,6 +42,10 @@ class NoAdapterError(WgslmError):
     """This machine or browser offers no WebGPU adapter."""
 
 
+class DriverError(WgslmError):
+    """The adapter's driver computes wrongly, and nothing here can do without what is wrong."""
+
+
 class LimitError(WgslmError):
     """The model or context needs more than the adapter allows or has free."""
 

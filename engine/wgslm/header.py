@@ -15,6 +15,7 @@ from wgslm.models.config import MOST_HEAD_DIM
 from wgslm.plan import Plan
 from wgslm.plan.lower import lower
 from wgslm.plan.memory import merged, share
+from wgslm.plan.operations import Operation
 from wgslm.plan.tensors import Tensors
 from wgslm.sampling import Sampling
 from wgslm.sources import ByteSource, Location, open_parts
@@ -98,16 +99,27 @@ class Header:
         self, limits: Limits, schedule: Schedule, context: int, kv: KvType, *, each: bool = False
     ) -> tuple[tuple[Plan, ...], tuple[Stack, ...]]:
         """Return the plans for all sizes, and the weights that they read, as stored."""
+        operations, stacks = self.operations(limits, each=each)
+        sizes = (EACH_SIZE,) if each else sizes_for(context)
+        return tuple(lower(operations, n, context, kv, schedule) for n in sizes), stacks
+
+    def operations(
+        self, limits: Limits, *, each: bool = False
+    ) -> tuple[list[Operation], tuple[Stack, ...]]:
+        """Return a step before it is lowered, and the weights that it reads, as stored."""
         tensors = Tensors(self.directory.tensors, limits.binding_nbytes)
         operations = self.model.record(tensors, each=each)
-        sizes = (EACH_SIZE,) if each else tuple(n for n in SIZES if n <= max(context, SIZES[1]))
-        plans = tuple(lower(operations, n, context, kv, schedule) for n in sizes)
-        return plans, tuple(tensors.stacks.values())
+        return operations, tuple(tensors.stacks.values())
 
     async def close(self) -> None:
         """Close the files."""
         for part in self.parts:
             await part.close()
+
+
+def sizes_for(context: int) -> tuple[int, ...]:
+    """Return the sizes of the plans for a context."""
+    return tuple(n for n in SIZES if n <= max(context, SIZES[1]))
 
 
 async def open_header(location: Location) -> Header:

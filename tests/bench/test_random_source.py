@@ -8,9 +8,9 @@ import pytest
 
 from tiny_shape import TINY, TINY_QWEN3
 from twins.quants import decode
-from wgslm.bench.blocks import SPREAD, tile
 from wgslm.bench.random_source import RandomSource
 from wgslm.bench.shapes import Shape, shape_named
+from wgslm.blocks import SPREAD, tile
 from wgslm.engine import Engine
 from wgslm.errors import UnsupportedError
 from wgslm.gguf import read_directory

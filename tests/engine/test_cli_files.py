@@ -222,7 +222,7 @@ def test_a_tensor_in_parts_counts_once(model: Path) -> None:
     totals = []
     for limits in (DEFAULT_LIMITS, Limits(1 << 20, 64 << 10)):
         plans, names = header.plans(limits, GPU, 300, "f16")
-        seen = Explained(header, None, limits, 300, "f16", plans, names)
+        seen = Explained(header, None, limits, 300, "f16", plans, names, ())
         totals.append([sum(row.weight_bytes for row in seen.rows(plan)) for plan in plans])
 
     gains = totals[1][0] - totals[0][0]  # a fused product of several parts reads its gain for each

@@ -31,7 +31,7 @@ def test_the_sdk_streams_what_the_engine_generates(reference_data: Path) -> None
 
 async def serve_and_generate(path: Path) -> tuple[str, str]:
     engine = await Engine.load(path)
-    host = NativeHost(State(Loader("f16", None), engine), port=0)
+    host = NativeHost(State(Loader("f16", None, {}, None), engine), port=0)
     serving = asyncio.create_task(host.run())
     try:
         served = await asyncio.to_thread(ask, host.url)

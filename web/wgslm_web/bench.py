@@ -77,6 +77,7 @@ def _read(
         repeat=3 if repeat is None else repeat,
         context=fields.integer("context"),
         has_kernels=fields.boolean("kernels") or False,
+        notebook=state.notebook,
     )
     fields.finish("shapes, quants, models, kvs, pp, tg, depths, repeat, context, kernels")
     mixes = ["q4_k_m"] if quants is None else quants

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -17,6 +17,7 @@ from wgslm.sources.kept import KeptSource
 from wgslm.sources.parts import all_parts, part_of
 from wgslm.sources.shelf import Shelf, ShelfError
 from wgslm.sources.store import Store, Wanted
+from wgslm.tune.notebook import Notebook
 from wgslm_web.library import Library
 from wgslm_web.refusals import Refusal
 from wgslm_web.state import Location, Report
@@ -33,11 +34,12 @@ class Named:
 
 
 class KeepingLoader(Library):
-    """Loads models through a store."""
+    """Loads models through a store, tuned with a notebook."""
 
-    def __init__(self, open_shelf: OpenShelf) -> None:
+    def __init__(self, open_shelf: OpenShelf, notebook: Notebook | None = None) -> None:
         """Open the storage when it is first needed: a boot does not wait for it."""
         self._open_shelf = open_shelf
+        self._notebook = notebook
         self._opening: asyncio.Task[Store] | None = None
 
     async def store(self) -> Store:
@@ -49,10 +51,10 @@ class KeepingLoader(Library):
     async def load(self, location: Location, context: int | None, report: Report) -> Engine:
         """Load a model; what is downloaded for it is kept, and completed after the load."""
         if not isinstance(location, str | Named):
-            return await wgslm.engine.Engine.load(location, context=context, progress=report)
+            return await self._engine(location, context, report)
         sources = await self._sources(location, keeps=True)
         try:
-            engine = await wgslm.engine.Engine.load(sources, context=context, progress=report)
+            engine = await self._engine(sources, context, report)
         except (GgufError, UnsupportedError):
             await self._forget(sources)
             raise
@@ -68,6 +70,13 @@ class KeepingLoader(Library):
             await store.note_facts(source.entry.key, facts)
             source.finish()
         return engine
+
+    async def _engine(
+        self, location: Location | Sequence[ByteSource], context: int | None, report: Report
+    ) -> Engine:
+        return await wgslm.engine.Engine.load(
+            location, context=context, notebook=self._notebook, progress=report
+        )
 
     async def preflight(self, location: Location, context: int | None) -> Preflight:
         """Read a model's header only; keeps nothing."""

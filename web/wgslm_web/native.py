@@ -107,6 +107,10 @@ class NativeHost:
         """Serve until stopped or interrupted."""
         await self._server.serve(sockets=[self._socket])
 
+    def close(self) -> None:
+        """Give the port back, also when nothing was served."""
+        self._socket.close()
+
     def stop(self) -> None:
         """Make `run` return; may be called from another thread."""
         self._server.should_exit = True

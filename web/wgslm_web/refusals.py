@@ -4,6 +4,7 @@ from starlette.responses import JSONResponse
 
 from wgslm.errors import (
     DeviceLostError,
+    DriverError,
     GgufError,
     LimitError,
     NoAdapterError,
@@ -23,6 +24,7 @@ _ANSWERS: tuple[tuple[type[WgslmError], int, str | None], ...] = (
     (LimitError, 422, "does_not_fit"),
     (SourceError, 502, "source_failed"),
     (NoAdapterError, 503, "no_adapter"),
+    (DriverError, 503, "wrong_driver"),
     (DeviceLostError, 503, "device_lost"),
     (WgslmError, 500, None),
 )

@@ -14,6 +14,7 @@ from wgslm.errors import DeviceLostError, LimitError, WgslmError
 from wgslm.generate import Options
 from wgslm.header import Preflight
 from wgslm.sampling import Sampling
+from wgslm.tune.notebook import Notebook
 from wgslm_web.gate import Gate
 from wgslm_web.library import Library
 from wgslm_web.refusals import Refusal, refusal_of
@@ -119,11 +120,19 @@ class State:
     """The model of one app, and everything that may happen to it."""
 
     def __init__(
-        self, loader: Loader, engine: Engine | None = None, library: Library | None = None
+        self,
+        loader: Loader,
+        engine: Engine | None = None,
+        library: Library | None = None,
+        notebook: Notebook | None = None,
     ) -> None:
-        """Start with a loaded engine, or with none; `library` has the models that are here."""
+        """Start with a loaded engine, or with none.
+
+        `library` has the models that are here; benchmarks use the notebook.
+        """
         self.loader = loader
         self.library = library
+        self.notebook = notebook
         self.gate = Gate()
         self.files: dict[str, Location] = {}  # what the tab's user picked, by name
         self.loading: Load | None = None

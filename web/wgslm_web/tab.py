@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Message
 
+from wgslm.tune.notebook import Notebook, open_notebook
 from wgslm_web.app import create_app
 from wgslm_web.gate import Access
 from wgslm_web.keeping import KeepingLoader
@@ -125,9 +126,10 @@ def scope_of(message: Mapping[str, object]) -> dict[str, object]:
     }
 
 
-def make_server(loader: Loader, post: Post) -> TabServer:
+def make_server(loader: Loader, post: Post, notebook: Notebook | None = None) -> TabServer:
     """Build state, app and server around a loader of models."""
-    state = State(loader, library=loader if isinstance(loader, Library) else None)
+    library = loader if isinstance(loader, Library) else None
+    state = State(loader, library=library, notebook=notebook)
     return TabServer(create_app(state, Access(frozenset({HOST}))), state.files, post)
 
 
@@ -144,4 +146,5 @@ def start(post_message: Callable[[object], object]) -> Callable[[Mapping[str, ob
     def post(message: dict[str, object]) -> None:
         post_message(to_js(message, dict_converter=Object.fromEntries))
 
-    return make_server(KeepingLoader(open_shelf), post).receive
+    notebook = open_notebook()
+    return make_server(KeepingLoader(open_shelf, notebook), post, notebook).receive

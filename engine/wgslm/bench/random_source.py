@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import cache
 from math import prod
 
-from wgslm.bench.blocks import tile
 from wgslm.bench.mixes import tensor_quant
 from wgslm.bench.shapes import Shape
+from wgslm.blocks import tile
 from wgslm.gguf.write import ALIGNMENT, header_bytes
 from wgslm.quants import Quant
 from wgslm.sources import Chunk

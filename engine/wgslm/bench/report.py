@@ -44,6 +44,8 @@ def _model(model: Measured, result: Result) -> Facts:
         "quant": info.quant,
         "weight_bytes": info.nbytes,
         "kv": model.engine.kv,
+        "variants": [asdict(chosen) for chosen in info.variants],
+        "warnings": list(info.warnings),
         "context": info.context,
         "load": {
             "seconds": model.load_seconds,
@@ -132,11 +134,20 @@ def _lines(found: Facts) -> Iterator[str]:
     version, commit = (wgslm[key] or "unknown" for key in ("version", "commit"))
     yield f"- wgslm version {version}, commit {commit}"
     yield f"- {found['host']['system']}, Python {found['host']['python']}, {found['when']}"
+    yield from _chosen(found["models"])
     yield from _speeds(found["models"])
     yield from _loads(found["models"])
     for model in found["models"]:
         if model["kernels"]:
             yield from _kernel_lines(model)
+
+
+def _chosen(models: Sequence[Facts]) -> Iterator[str]:
+    """Yield which kernels each model ran with, and why; and what is wrong with the adapter."""
+    for model in models:
+        names = [f"{v['role']} {v['variant']} ({v['why']})" for v in model["variants"]]
+        yield f"- kernels of {model['model']}, kv {model['kv']}: {', '.join(names)}"
+        yield from (f"- **{warning}**" for warning in model["warnings"])
 
 
 def _speeds(models: Sequence[Facts]) -> Iterator[str]:

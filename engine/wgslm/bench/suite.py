@@ -18,6 +18,7 @@ from wgslm.header import open_header
 from wgslm.kernels.attention import KvType
 from wgslm.kernels.schedule import Role
 from wgslm.sources import Location
+from wgslm.tune.notebook import Notebook
 
 PREFILL, DECODE = 512, 128  # tokens, where the context allows
 Tell = Callable[[str, float], None]  # what is being done, and the share that is done already
@@ -34,9 +35,8 @@ class Settings:
     context: int | None = None  # at least what the tests need
     adapter: str | None = None
     has_kernels: bool = False
-    variants: Mapping[Role, str] = field(
-        default_factory=dict
-    )  # forced, by kernels/schedule's names
+    variants: Mapping[Role, str] = field(default_factory=dict)  # forced
+    notebook: Notebook | None = None  # with one, GPUs are tuned
 
     def __post_init__(self) -> None:
         """Refuse what has no meaning."""
@@ -184,6 +184,7 @@ async def _measured(subject: Subject, kv: KvType, settings: Settings, course: Co
         kv=kv,
         adapter=settings.adapter,
         variants=settings.variants,
+        notebook=settings.notebook,
         progress=show,
     )
     try:

@@ -135,6 +135,7 @@ def _serve(commands: Commands) -> None:
         help="a web page's origin that may call the API; repeatable",
     )
     _loading(parser)
+    _variants(parser)
 
 
 def _bench(commands: Commands) -> None:
@@ -349,14 +350,21 @@ def _adapter(parser: argparse.ArgumentParser) -> None:
 
 
 def _variants(parser: argparse.ArgumentParser) -> None:
-    """Add what only tests and measurements need, so that no help mentions it."""
+    """Which kernels run; names are checked where they are known, on the adapter."""
     parser.add_argument(
         "--variant",
         metavar="ROLE=NAME",
         type=_variant,
         action="append",
         default=[],
-        help=argparse.SUPPRESS,
+        help="force the kernel of matrix products for one token (one=NAME) or many (many=NAME); "
+        "an unknown NAME is refused with the list",
+    )
+    parser.add_argument(
+        "--no-autotune",
+        action="store_true",
+        help="keep the kernels that suit most adapters of this kind; otherwise a GPU's are "
+        "measured at the first load, for a second at most, and remembered",
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from wgslm.bench.report import facts, markdown
 from wgslm.bench.suite import Settings, run_suite
+from wgslm.cli.folders import notebook
 from wgslm.cli.knobs import UsageError
 from wgslm.cli.loading import locations
 from wgslm.cli.terminal import note, printable, write_json
@@ -29,6 +30,7 @@ def bench(args: Namespace) -> None:
             adapter=args.adapter,
             has_kernels=args.kernels,
             variants=dict(args.variant),
+            notebook=notebook(args),
         )
     except RequestError as error:
         raise UsageError(str(error)) from error

@@ -7,10 +7,12 @@ from dataclasses import asdict, dataclass
 from itertools import groupby
 
 from wgslm.bench.traffic import Row, by_place, kv_nbytes, rows, token_nbytes
+from wgslm.cli.folders import notebook
 from wgslm.cli.knobs import UsageError
 from wgslm.cli.loading import locations
 from wgslm.cli.terminal import count, size, table, write_json
 from wgslm.errors import LimitError, NoAdapterError
+from wgslm.fitting import Chosen, Fitting, chosen_of
 from wgslm.gpu import DEFAULT_LIMITS, AdapterInfo, Limits, open_device
 from wgslm.header import Header, check_fit, open_header, planned_nbytes
 from wgslm.kernels.schedule import choose
@@ -30,6 +32,7 @@ class Explained:
     kv: str
     plans: tuple[Plan, ...]
     stacks: tuple[Stack, ...]
+    variants: tuple[Chosen, ...]
     bandwidth: float | None = None  # bytes a second
 
     def rows(self, plan: Plan) -> list[Row]:
@@ -48,15 +51,11 @@ async def _explain(args: Namespace) -> None:
         raise UsageError(f"{len(models)} models are named; explain one: MODEL, or --shape NAME")
     header = await open_header(models[0])
     await header.close()
-    adapter, limits, features = await _target(args.adapter)
-    context = header.context(args.context)
-    schedule = choose(adapter.kind if adapter else "gpu", features, dict(args.variant))
-    plans, stacks = header.plans(limits, schedule, context, args.kv)
-    bandwidth = args.bandwidth * 1e9 if args.bandwidth else None
-    explained = Explained(header, adapter, limits, context, args.kv, plans, stacks, bandwidth)
+    explained = await _explained(header, args)
     if args.json:
         write_json(_facts(explained))
         return
+    plans = explained.plans
     wanted = [plan for plan in plans if plan.size >= args.tokens]
     plan = wanted[0] if wanted else plans[-1]
     found = explained.rows(plan)
@@ -71,16 +70,27 @@ async def _explain(args: Namespace) -> None:
     print(table(list(_lines(found, is_full=args.full)), right=[3, 4]))
 
 
-async def _target(name: str | None) -> tuple[AdapterInfo | None, Limits, frozenset[str]]:
-    """Return an adapter, its limits and features; without any, what WebGPU promises everywhere."""
+async def _explained(header: Header, args: Namespace) -> Explained:
+    """Return the plans for an adapter; without any, for what WebGPU promises everywhere."""
+    context, forced = header.context(args.context), dict(args.variant)
+    bandwidth = args.bandwidth * 1e9 if args.bandwidth else None
     try:
-        device = await open_device(name)
+        device = await open_device(args.adapter)
     except (NoAdapterError, ModuleNotFoundError) as error:
-        if name is not None or getattr(error, "name", "wgpu") != "wgpu":
+        if args.adapter is not None or getattr(error, "name", "wgpu") != "wgpu":
             raise
-        return None, DEFAULT_LIMITS, frozenset()
-    await device.close()
-    return device.adapter, device.limits, device.features
+        schedule = choose("gpu", frozenset(), forced)
+        plans, stacks = header.plans(DEFAULT_LIMITS, schedule, context, args.kv)
+        chosen = chosen_of(schedule, forced)
+        limits, kv = DEFAULT_LIMITS, args.kv
+        return Explained(header, None, limits, context, kv, plans, stacks, chosen, bandwidth)
+    try:  # with what a load has measured, if one has; nothing is measured here
+        fitting = Fitting(device, header, context, args.kv, forced, notebook(args))
+        plans, stacks = await fitting.begin()
+    finally:
+        await device.close()
+    facts = device.adapter, device.limits, context, args.kv, plans, stacks
+    return Explained(header, *facts, fitting.chosen, bandwidth)
 
 
 def _kernels(found: Sequence[Row]) -> list[tuple[object, ...]]:
@@ -129,6 +139,7 @@ def _summary(e: Explained) -> list[tuple[object, ...]]:
          f" {header.quant}"),
         ("layers", decode.layers),
         ("adapter", adapter),
+        ("kernels", ", ".join(map(str, e.variants))),
         ("context", f"{e.context:,} tokens; {_kv_bytes(e):,} bytes of {e.kv} cache a token"),
         ("memory", f"{size(memory['total'])}: {shares}"),
         ("fits", f"no: {why}" if why else "yes"),
@@ -185,6 +196,7 @@ def _facts(e: Explained) -> dict[str, object]:
         "kv_bytes_per_token": _kv_bytes(e),
         "adapter": asdict(e.adapter) if e.adapter else None,
         "limits": asdict(e.limits),
+        "variants": [asdict(chosen) for chosen in e.variants],
         "memory": _memory(e),
         "fits": not _misfit(e),
         "why": _misfit(e) or None,

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from wgslm.bench.random_source import RandomSource
 from wgslm.bench.shapes import shape_named
+from wgslm.cli.folders import notebook
 from wgslm.cli.knobs import UsageError
-from wgslm.cli.terminal import load_progress, note_unless_json, size
+from wgslm.cli.terminal import load_progress, note, note_unless_json, size
 from wgslm.engine import Engine, ModelInfo
 from wgslm.errors import RequestError
 from wgslm.gguf import Directory, read_directory
@@ -37,11 +38,13 @@ async def loaded(args: Namespace, *, is_json: bool = False) -> AsyncIterator[Loa
             kv=args.kv,
             adapter=args.adapter,
             variants=dict(args.variant),
+            notebook=notebook(args),
             progress=show,
         )
     seconds = time.perf_counter() - begun
     try:
         note_unless_json(described(engine.name, engine.info, seconds), is_json=is_json)
+        tell_warnings(engine.info)
         if engine.info.ignored:
             keys = ", ".join(engine.info.ignored)
             note_unless_json(f"metadata that has no effect here: {keys}", is_json=is_json)
@@ -77,11 +80,18 @@ def locations(args: Namespace) -> list[Location]:
     return [*files, *made]
 
 
+def tell_warnings(info: ModelInfo) -> None:
+    """Say on stderr, also to programs, what is not as it should be with the adapter."""
+    for warning in info.warnings:
+        note(f"warning: {warning}")
+
+
 def described(name: str, info: ModelInfo, seconds: float) -> str:
     """Say what was loaded, where to, how long it took, and at which rates."""
     rates = info.rates
     return (
         f"{name}: {info.quant}, {size(info.nbytes)} in {seconds:.1f} s "
         f"(upload {size(rates.upload)}/s, re-laying {size(rates.relay)}/s); "
-        f"{info.context:,} tokens of context; {info.adapter}"
+        f"{info.context:,} tokens of context; {info.adapter}; "
+        f"kernels: {', '.join(map(str, info.variants))}"
     )

@@ -4,14 +4,18 @@ import asyncio
 import os
 import time
 from argparse import Namespace
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wgslm.cli.loading import described
+from wgslm.cli.folders import notebook
+from wgslm.cli.loading import described, tell_warnings
 from wgslm.cli.terminal import load_progress, note
 from wgslm.engine import Engine, preflight
 from wgslm.header import Preflight
 from wgslm.kernels.attention import KvType
+from wgslm.kernels.schedule import Role
+from wgslm.tune.notebook import Notebook
 
 if TYPE_CHECKING:
     from wgslm_web.state import Location, Report
@@ -23,11 +27,19 @@ class Loader:
 
     kv: KvType
     adapter: str | None
+    variants: Mapping[Role, str]
+    notebook: Notebook | None
 
     async def load(self, location: "Location", context: int | None, report: "Report") -> Engine:
         """Load a model onto the GPU."""
         return await Engine.load(
-            location, context=context, kv=self.kv, adapter=self.adapter, progress=report
+            location,
+            context=context,
+            kv=self.kv,
+            adapter=self.adapter,
+            variants=self.variants,
+            notebook=self.notebook,
+            progress=report,
         )
 
     async def preflight(self, location: "Location", context: int | None) -> Preflight:
@@ -52,8 +64,10 @@ async def _serve(args: Namespace, key: str | None, is_up: asyncio.Event) -> None
     from wgslm_web.shared import SharedLibrary, files_of
     from wgslm_web.state import State
 
+    tuning = notebook(args)
     library = SharedLibrary(files_of(args.model), store_folder(os.environ))
-    state = State(Loader(args.kv, args.adapter), library=library)
+    loader = Loader(args.kv, args.adapter, dict(args.variant), tuning)
+    state = State(loader, library=library, notebook=tuning)
     # Listen first: a port that is taken is refused before minutes go into a load.
     host = NativeHost(state, args.host, args.port, api_key=key, origins=args.origin)
     begun = time.perf_counter()
@@ -63,9 +77,11 @@ async def _serve(args: Namespace, key: str | None, is_up: asyncio.Event) -> None
                 show(progress)
         engine = state.need_engine()
         note(described(engine.name, engine.info, time.perf_counter() - begun))
+        tell_warnings(engine.info)
         note(f"listening on {host.url}/v1 (Ctrl-C ends)")
         is_up.set()
         await host.run()
     finally:
+        host.close()
         if state.engine is not None:
             await state.engine.close()

@@ -15,6 +15,7 @@ from wgpu.backends.wgpu_native.extras import set_instance_extras
 
 from wgslm.errors import DeviceLostError, LimitError, NoAdapterError, ShaderError
 from wgslm.gpu import ALIGNMENT, AdapterInfo, Buffer, Job, Limits, Program, View, check_size
+from wgslm.gpu.threads import in_threads
 from wgslm.gpu.wgsl import Binding
 
 MOST_AHEAD = 8  # what a stop string or a cancel throws away; enough to hide a read-back
@@ -171,11 +172,14 @@ class NativeDevice:
             self._queue.write_buffer(_gpu(buffer), offset, data)
 
     async def compile(self, programs: Sequence[Program]) -> None:
-        """Make pipelines in turn, letting other tasks run in between."""
-        for program in dict.fromkeys(programs):
-            if program not in self._pipelines:
-                self._pipelines[program] = self._pipeline(program)
-                await asyncio.sleep(0)
+        """Make pipelines in threads: a driver's compiler uses none of Python's lock."""
+        missing = [one for one in dict.fromkeys(programs) if one not in self._pipelines]
+        for program in missing:
+            self._layout(program.source().bindings)  # here, so that threads only look it up
+        await in_threads(self._compile, missing)
+
+    def _compile(self, program: Program) -> None:
+        self._pipelines[program] = self._pipeline(program)
 
     def record(self, jobs: Sequence[Job]) -> Recording:
         """Bind every job's views, and pack all params into one buffer."""

@@ -5,14 +5,16 @@ Measured on lavapipe (Mesa 22.3) with a Q8_0 matrix of 1536 x 576: one token, `r
 `rows_broadcast` 43 (llvmpipe runs lanes as SIMD and loads lane by lane).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from wgslm.errors import RequestError
-from wgslm.gpu import SUBGROUPS, SUBGROUPS_OF_8
+from wgslm.gpu import SUBGROUPS, SUBGROUPS_OF_8, Program
 
+Kind = Literal["gpu", "software"]  # of adapter
 Role = Literal["one", "many"]
+ROLES: tuple[Role, ...] = get_args(Role)
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,10 @@ class Schedule:
         """Return how many workgroups share the keys of one token in a cache of `slots`."""
         return self.attention_splits if slots > SHORT_CONTEXT else 1
 
+    def variant(self, role: Role) -> Variant:
+        """Return the variant for a role."""
+        return self.one if role == "one" else self.many
+
     def using(self, role: Role, variant: Variant) -> "Schedule":
         """Return a schedule with another variant for a role."""
         return replace(self, one=variant) if role == "one" else replace(self, many=variant)
@@ -95,7 +101,7 @@ QUICK_TO_COMPILE = (("KEYS", 16),)  # of attention_lanes, see there
 
 
 def choose(
-    kind: Literal["gpu", "software"],
+    kind: Kind,
     features: frozenset[str],
     forced: Mapping[Role, str] | None = None,
 ) -> Schedule:
@@ -110,6 +116,38 @@ def choose(
     for role, name in (forced or {}).items():
         schedule = schedule.using(role, find(role, name, features))
     return schedule
+
+
+def alternatives(
+    schedule: Schedule,
+    program: Program,
+    kind: Kind,
+    features: frozenset[str],
+    fixed: Collection[Role] = (),
+) -> Iterator[Schedule]:
+    """Yield schedules that do a program's work in another way, the safest first.
+
+    The variants of `fixed` roles stay; of what has no variants there is nothing else.
+    """
+    if ("reduce", "lib/reduce_subgroup") in program.bound:
+        yield replace(schedule, reduce="reduce_tree")
+    base = SOFTWARE if kind == "software" else GPU
+    for role in ROLES:
+        known = {base.variant(role): None, **dict.fromkeys(usable(role, features))}
+        if role not in fixed and program.shader in {variant.shader for variant in known}:
+            yield from (schedule.using(role, variant) for variant in known)
+    if program.shader == "attention_tile":
+        yield replace(schedule, attention_many="attention_lanes")
+    elif program.shader == "attention_lanes":
+        yield replace(schedule, attention_many="attention_tile")
+    if program.shader == "attention_step":
+        yield replace(schedule, attention_one="attention_step_lanes")
+    elif program.shader == "attention_step_lanes":
+        yield replace(schedule, attention_one="attention_step")
+    if program.shader == "attention_reduce":
+        yield replace(schedule, attention_splits=1)
+    if program.shader.startswith(("attention_step", "attention_reduce")):
+        yield replace(schedule, fuses=False)
 
 
 def usable(role: Role, features: frozenset[str]) -> tuple[Variant, ...]:

@@ -146,7 +146,10 @@ chat.addEventListener("fail", ({ detail: { error } }) => {
     panel.showError({ message, code: "context_full" }, { label: "New chat", run: begin });
   } else if (error.code !== "worker_gone") panel.showError(error);
 });
-chat.addEventListener("done", () => panel.settleError());
+chat.addEventListener("done", () => {
+  panel.settleError();
+  model.update().then(refresh);
+});
 
 $("url-form").addEventListener("submit", (event) => {
   event.preventDefault();

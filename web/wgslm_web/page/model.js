@@ -39,6 +39,12 @@ export class Model extends EventTarget {
     return load.over;
   }
 
+  /** Ask again what is known of the model: some of it is found out only after the load. */
+  async update() {
+    const facts = this.isLoading ? null : await this.#stillLoaded();
+    if (facts && this.facts && !this.isLoading) this.facts = facts;
+  }
+
   cancel() {
     return this.#cancel(this.#load);
   }

@@ -16,6 +16,7 @@ const HINTS = {
   unsupported_model: "Try another model, or another quantisation of this one.",
   does_not_fit: "Try a smaller model or a smaller quantisation.",
   no_adapter: "Use a current Chrome, Edge, Firefox or Safari, and check that hardware acceleration is on.",
+  wrong_driver: "Update the graphics driver or the browser, or try another browser.",
   device_lost: "The engine starts again by itself; the conversation is kept.",
   worker_gone: "The engine starts again by itself; the conversation is kept.",
   context_full: "Start a new chat, or set a larger context beside the model and load it again.",
@@ -88,7 +89,12 @@ export function showModel(model) {
   $("model-name").textContent = model.name;
   $("model-facts").replaceChildren(...facts(model).map(factElement));
   $("model-adapter").textContent = adapterText(model.adapter);
+  $("model-adapter").title = `Kernels: ${model.variants.map(kernelText).join(", ")}`;
+  $("model-warnings").replaceChildren(...model.warnings.map(factElement));
+  $("model-warnings").hidden = !model.warnings.length;
 }
+
+const kernelText = ({ role, variant, why }) => `${role} ${variant} (${why})`;
 
 function facts(model) {
   const { parameters, quant, architecture, context, nbytes } = model;

@@ -43,7 +43,8 @@ async function importModules() {
   const gpu = await import("./engine/gpu-browser.js");
   const sources = await import("./engine/sources-browser.js");
   const store = await import("./engine/sources-store.js");
-  return { ...gpu, ...sources, ...store };
+  const notes = await import("./engine/tune-browser.js");
+  return { ...gpu, ...sources, ...store, ...notes };
 }
 
 function connect(python, port) {

@@ -2,7 +2,7 @@
 
 The spread of the weights is about that with which models are initialised, so activations neither
 vanish nor overflow, whatever the depth. Speed does not depend on the values, but a benchmark that
-computes infinities would measure (and hide) something else.
+computes infinities would measure (and hide) something else; a self-test would compare nothing.
 """
 
 import random
@@ -71,13 +71,18 @@ FIXED: dict[str, tuple[Fixed, ...]] = {
 @cache
 def tile(quant: Quant) -> bytes:
     """Return about TILE bytes of whole blocks, the same every time."""
+    nbytes = TILE // quant.nbytes * quant.nbytes
+    return finite(quant, random.Random(zlib.crc32(quant.name.encode())).randbytes(nbytes))
+
+
+def finite(quant: Quant, bits: bytes) -> bytes:
+    """Return whole blocks with these bits, except where scales must be small and finite."""
     if quant.name not in FIXED:
         raise UnsupportedError(
             f"no random weights are known in {quant.label}; known: "
             f"{', '.join(name.upper() for name in sorted(FIXED))}"
         )
-    seed = zlib.crc32(quant.name.encode())
-    blocks = bytearray(random.Random(seed).randbytes(TILE // quant.nbytes * quant.nbytes))
+    blocks = bytearray(bits)
     for at, free, value in FIXED[quant.name]:
         kept = bytes(byte & free | value for byte in range(256))
         blocks[at :: quant.nbytes] = blocks[at :: quant.nbytes].translate(kept)
