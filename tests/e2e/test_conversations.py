@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, expect
 
 from browser_tab import Tab
-from stored import add, conversation
+from stored import QUIET, add, conversation
 
 OLD = [
     {"role": "user", "content": "An old question", "state": "done"},
@@ -124,6 +124,24 @@ def test_settings_and_unsent_text_belong_to_a_conversation(tab: Tab, site: str) 
     expect(prompt).to_have_value("Not sent yet")
     tab.page.get_by_role("button", name="Wild", exact=True).click()
     expect(tab.page.locator("#setting-temperature")).to_have_value("1.9")
+
+
+def test_what_a_model_recommends_is_shown_and_left_to_the_engine(tab: Tab, site: str) -> None:
+    tab.page.add_init_script(QUIET)
+    tab.open(site)
+    tab.page.wait_for_function("window.wgslm?.desk")
+    tab.set(top_k=5)
+
+    model = {"context": 512, "sampling": {"temperature": 0.6000000238418579, "top_k": 20}}
+    tab.page.evaluate("model => wgslm.desk.allow({ ready: true, model })", model)
+
+    expect(tab.page.locator("#setting-temperature")).to_have_value("0.6")
+    expect(tab.page.locator("#setting-top_k")).to_have_value("5")
+    sent = "import('./settings.js').then((s) => s.samplingOf(wgslm.library.current.facts.settings))"
+    assert tab.page.evaluate(sent) == {"top_k": 5}
+    tab.page.get_by_role("button", name="Back to the defaults").click()
+    expect(tab.page.locator("#setting-top_k")).to_have_value("20")
+    assert tab.page.evaluate(sent) == {}
 
 
 def test_two_tabs_add_to_one_conversation_without_losing_a_message(

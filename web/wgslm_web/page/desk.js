@@ -32,7 +32,7 @@ export class Desk extends EventTarget {
     this.#api = api;
     this.failed = failed;
     this.chat = new Chat(api, this.library);
-    this.composer = new Composer({ send: (text) => this.#send(text), stop: () => this.chat.stop(), typed: () => this.#measure() });
+    this.composer = new Composer(this.#composerActions());
     this.attachments = new Attachments(this.#filesNeed());
     this.meter = new Meter(async () => (await this.#countTokens()) + this.attachments.tokens);
     this.view = new ChatView({ ...viewParts(), actions: this.#messageActions() });
@@ -190,6 +190,10 @@ export class Desk extends EventTarget {
     };
   }
 
+  #composerActions() {
+    return { send: (text) => this.#send(text), stop: () => this.chat.stop(), typed: () => this.#measure() };
+  }
+
   /** How many tokens files may have; NaN where there is no model. */
   async #tokensLeft() {
     if (!this.#ready) return NaN;
@@ -230,7 +234,8 @@ export class Desk extends EventTarget {
     const removed = await this.library.drop(message);
     this.#changed();
     const restore = () => (current.restore(removed), this.#changed());
-    showNotice(removed.length === 1 ? "1 message was deleted." : `${removed.length} messages were deleted.`, { label: "Undo", run: restore });
+    const text = removed.length === 1 ? "1 message was deleted." : `${removed.length} messages were deleted.`;
+    showNotice(text, { label: "Undo", run: restore });
     this.composer.takeFocus();
   }
 
