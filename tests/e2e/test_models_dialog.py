@@ -37,6 +37,7 @@ def shot(tab: Tab, name: str) -> None:
 
 
 def open_dialog(tab: Tab) -> None:
+    tab.show_panel()
     tab.page.get_by_role("button", name="All models…").click()
 
 
