@@ -7,9 +7,9 @@ import asyncio
 import contextlib
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, ParamSpec, TypeVar
+from typing import Literal, ParamSpec, TypeVar
 
 from wgslm.chat.events import Done, Event, TextDelta, Timings, Usage
 from wgslm.chat.parse import StopStrings
@@ -27,12 +27,12 @@ from wgslm.sampling import Sampling
 from wgslm.sources import Location
 from wgslm.text import Tokenizer, load_tokenizer
 from wgslm.text.stream import TextStream
+from wgslm.together import together
 from wgslm.tune.notebook import Notebook
 from wgslm.weights import Rates, Stored, free, load_weights
 
 P = ParamSpec("P")
 T = TypeVar("T")
-U = TypeVar("U")
 Stage = Literal["opening", "header", "tokenizer", "compiling", "weights", "ready"]
 
 
@@ -147,7 +147,7 @@ class Engine:
             undo.callback(fitting.close)
             plans, stacks = await fitting.begin()
             check_fit(device.limits, plans, chosen)
-            (weights, rates), _ = await _together(
+            (weights, rates), _ = await together(
                 load_weights(
                     device,
                     header.parts,
@@ -322,18 +322,6 @@ def read_words(header: Header) -> tuple[Tokenizer, ChatTemplate]:
     tokenizer = load_tokenizer(header.directory.metadata)
     _check_vocabulary(header, tokenizer)
     return tokenizer, make_template(header.directory, tokenizer)
-
-
-async def _together(first: Coroutine[Any, Any, T], second: Coroutine[Any, Any, U]) -> tuple[T, U]:
-    """Wait for both; when one fails or this is cancelled, cancel the other and wait for its end."""
-    tasks = asyncio.ensure_future(first), asyncio.ensure_future(second)
-    try:
-        return await asyncio.gather(*tasks)
-    except BaseException:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        raise
 
 
 def _nbytes(content: object) -> int:

@@ -15,6 +15,7 @@ from wgslm.kernels.schedule import ROLES, Role, Schedule, Variant, alternatives,
 from wgslm.plan import Plan
 from wgslm.plan.lower import lower
 from wgslm.selftest import SelfTest, Wrong
+from wgslm.together import together
 from wgslm.tune import Tuning, Weights, fastest
 from wgslm.tune.notebook import Key, Notebook, Record, find, keep, key_of
 from wgslm.weights import Stack
@@ -90,13 +91,14 @@ class Fitting:
 
     async def compile(self) -> None:
         """Compile what the plans need, and prepare what `settle` does."""
+        programs = _programs(self.plans)
+        later = [] if self.device.compiles_aside else _draws(self.plans)  # see `settle_draws`
+        await together(
+            self.device.compile([*programs, *later]),
+            self._selftest.prepare(programs, self.schedule),
+        )
         if self._tuning:
             self._tuning.begin()
-        programs = _programs(self.plans)
-        await self._selftest.prepare(programs, self.schedule)
-        if not self.device.compiles_aside:  # else what draws comes later: `settle_draws`
-            programs += _draws(self.plans)
-        await self.device.compile(programs)
 
     async def settle(self, weights: Weights) -> tuple[Plan, ...]:
         """Tune, where that is due, and examine; return the plans to run."""
