@@ -15,7 +15,7 @@ from wgpu.backends.wgpu_native.extras import set_instance_extras
 
 from wgslm.errors import DeviceLostError, LimitError, NoAdapterError, ShaderError
 from wgslm.gpu import ALIGNMENT, AdapterInfo, Buffer, Job, Limits, Program, View, check_size
-from wgslm.gpu.threads import in_threads
+from wgslm.gpu.threads import ended, in_threads
 from wgslm.gpu.wgsl import Binding
 
 MOST_AHEAD = 8  # what a stop string or a cancel throws away; enough to hide a read-back
@@ -281,7 +281,7 @@ class NativeDevice:
         try:
             await asyncio.wait({thread}, timeout=PATIENCE_SECONDS)
         except asyncio.CancelledError:
-            await asyncio.wait({thread}, timeout=PATIENCE_SECONDS)
+            await ended([thread], PATIENCE_SECONDS)
             raise
         if not thread.done():
             raise DeviceLostError(f"the GPU did not answer within {PATIENCE_SECONDS:.0f} s")
