@@ -9,6 +9,7 @@ from wgslm.engine import ModelInfo, Progress
 from wgslm.generate import Options
 from wgslm.gpu import AdapterInfo
 from wgslm.header import Preflight
+from wgslm.sampling import Sampling
 from wgslm.weights import Rates
 from wgslm_web.state import Location, Report
 
@@ -23,6 +24,7 @@ INFO = ModelInfo(
     template_origin="from the file",
     adapter=AdapterInfo("none", "software", "scripted", ""),
     rates=Rates(2e9, 1e9),
+    sampling=Sampling(temperature=0.4, top_k=7),
 )
 
 

@@ -60,15 +60,17 @@ def _train(run: Path, arguments: argparse.Namespace) -> None:
     config = Config(
         Vocabulary.load(run / VOCABULARY).size, **{name: int(n) for name, n in shape.items()}
     )
+    sources = load_sources(run, "train")
     recipe = Recipe(
         arguments.steps,
         {name: float(share) for name, share in (one.split("=") for one in arguments.mix)},
         tokens=arguments.tokens,
         seed=arguments.seed,
         dropout=arguments.dropout,
+        facts=max(int(source.facts.max(initial=0)) for source in sources.values()),
     )
     trainer = Trainer(config, recipe, run, compiled=arguments.compile)
-    trainer.run(load_sources(run, "train"), load_sources(run, "valid"))
+    trainer.run(sources, load_sources(run, "valid"))
 
 
 def _corpora() -> Path:

@@ -4,7 +4,7 @@ import itertools
 import random
 from collections.abc import Iterator, Mapping, Sequence
 
-from demo.train import memory
+from demo.train import guide, memory
 from demo.train.colloquial import colloquial
 from demo.train.conversation import Conversation, Turn, assistant, user
 from demo.train.guide import Fact, expand, read_facts
@@ -66,7 +66,10 @@ def _fact(fact: Fact, chance: random.Random) -> list[Turn]:
     turns = fact.turns(chance)
     if fact.more and chance.random() < 0.3:
         more = expand(chance.choice(fact.more), chance)
-        turns += [user(colloquial(expand(MORE, chance), chance)), assistant(more)]
+        turns += [
+            user(colloquial(expand(MORE, chance), chance)),
+            assistant(more, fact.name + guide.MORE),
+        ]
     follow_ups = list(fact.follow_ups)
     chance.shuffle(follow_ups)
     for follow_up in follow_ups[: chance.choice((0, 0, 1, 1, 2, 3))]:

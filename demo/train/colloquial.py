@@ -85,6 +85,10 @@ def _reword(text: str, chance: random.Random) -> str:
         if little:
             del words[chance.choice(little)]
             text = " ".join(words)
+    elif chance.random() < 0.1 and text.count(" ") > 3:  # so that no answer hangs on one word
+        words = text.split(" ")
+        del words[chance.randrange(1, len(words) - 1)]
+        text = " ".join(words)
     return text
 
 

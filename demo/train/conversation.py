@@ -29,6 +29,7 @@ class Turn:
 
     role: Role
     text: str
+    fact: str = ""  # of an answer: which of the guide's it is; empty of all others
 
 
 Conversation = tuple[Turn, ...]
@@ -40,6 +41,7 @@ class Piece:
 
     text: str
     role: Role | None
+    fact: str = ""
 
 
 def user(text: str) -> Turn:
@@ -47,9 +49,9 @@ def user(text: str) -> Turn:
     return Turn("user", text)
 
 
-def assistant(text: str) -> Turn:
+def assistant(text: str, fact: str = "") -> Turn:
     """Make a turn of the model."""
-    return Turn("assistant", text)
+    return Turn("assistant", text, fact)
 
 
 def pieces(conversation: Sequence[Turn]) -> list[Piece]:
@@ -60,7 +62,7 @@ def pieces(conversation: Sequence[Turn]) -> list[Piece]:
     result: list[Piece] = []
     for turn in conversation:
         result.append(Piece(f"{TURN}{turn.role}\n", None))
-        result.append(Piece(turn.text, turn.role))
+        result.append(Piece(turn.text, turn.role, turn.fact))
         result.append(Piece(END, "assistant" if turn.role == "assistant" else None))
         result.append(Piece("\n", None))
     return result

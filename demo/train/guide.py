@@ -13,6 +13,7 @@ A line that starts with `#` is a comment. `{a|b|}` picks one alternative; it may
 forms stand for the usual phrasings: `?what NOUN`, `?how VERB`, `?can VERB`, `?story TOPIC`.
 """
 
+import itertools
 import random
 import re
 from dataclasses import dataclass, field
@@ -56,6 +57,7 @@ FORMS = {
         "{a story|story|a tale|bedtime story} about %s{, please|}",
     ),
 }
+MORE = "+"  # at the end of the name of a fact: what is said to "tell me more"
 _CHOICE = re.compile(r"\{([^{}]*)\}")
 
 
@@ -63,20 +65,21 @@ _CHOICE = re.compile(r"\{([^{}]*)\}")
 class Exchange:
     """Ways to ask one thing, and ways to answer it."""
 
+    name: str
     questions: list[str] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
 
     def turns(self, chance: random.Random) -> list[Turn]:
         """Return one asking and one answer."""
         question = colloquial(expand(chance.choice(self.questions), chance), chance)
-        return [user(question), assistant(expand(chance.choice(self.answers), chance))]
+        answer = expand(chance.choice(self.answers), chance)
+        return [user(question), assistant(answer, self.name)]
 
 
 @dataclass(frozen=True)
 class Fact(Exchange):
-    """An exchange with a name, and what may be asked right after it."""
+    """An exchange, and what may be asked right after it."""
 
-    name: str = ""
     more: list[str] = field(default_factory=list)
     follow_ups: list[Exchange] = field(default_factory=list)
 
@@ -84,6 +87,14 @@ class Fact(Exchange):
 def read_facts(folder: Path = FOLDER) -> dict[str, list[Fact]]:
     """Return the facts of every guide file, by the file's name."""
     return {path.stem: _read_file(path) for path in sorted(folder.glob("*.txt"))}
+
+
+def exchange_names() -> list[str]:
+    """Return what the answers of the guide's chats carry as `Turn.fact`."""
+    names: list[str] = []
+    for fact in itertools.chain(*read_facts().values()):
+        names += [fact.name, fact.name + MORE, *(other.name for other in fact.follow_ups)]
+    return names
 
 
 def expand(text: str, chance: random.Random) -> str:
@@ -98,7 +109,7 @@ def _read_file(path: Path) -> list[Fact]:
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         kind, _, words = line.partition(" ")
         if kind == "==":
-            facts.append(Fact(name=f"{path.stem}.{words.strip()}"))
+            facts.append(Fact(f"{path.stem}.{words.strip()}"))
         elif line.strip() and not line.startswith("#"):
             if not facts or not _put(facts[-1], kind, words):
                 raise ValueError(f"{path.name}:{number}: {line!r} starts with none of == ? ! + > <")
@@ -112,7 +123,7 @@ def _read_file(path: Path) -> list[Fact]:
 def _put(fact: Fact, kind: str, words: str) -> bool:
     """Add one line to its fact; false if the line is of no known kind."""
     if kind == ">" and (not fact.follow_ups or fact.follow_ups[-1].answers):
-        fact.follow_ups.append(Exchange())
+        fact.follow_ups.append(Exchange(f"{fact.name}>{len(fact.follow_ups)}"))
     if kind in FORMS:
         fact.questions.extend(form.replace("%s", words) for form in FORMS[kind])
         return True

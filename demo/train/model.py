@@ -98,16 +98,35 @@ def forward(
 
     With `documents` [B, T], numbers of the documents that share a row, none sees another.
     """
+    _, x = states(config, w, ids, table, dropout, cache, documents)
+    return head(config, w, x)
+
+
+def head(config: Config, w: Mapping[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+    """Return the logits [B, T, vocab] of what left the last block, [B, T, dim]."""
+    return functional.linear(_norm(config, x, w["output_norm.weight"]), w["token_embd.weight"])
+
+
+def states(
+    config: Config,
+    w: Mapping[str, torch.Tensor],
+    ids: torch.Tensor,
+    table: tuple[torch.Tensor, torch.Tensor],
+    dropout: float = 0.0,
+    cache: Cache | None = None,
+    documents: torch.Tensor | None = None,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return what enters the last block and what leaves it, both [B, T, dim]; as `forward`."""
     past = cache["blk.0."][0].shape[-2] if cache else 0
     here = table[0][past : past + ids.shape[1]], table[1][past : past + ids.shape[1]]
     x = functional.embedding(ids, w["token_embd.weight"])  # [B, T, dim]
     for layer in range(config.layers):
-        block = f"blk.{layer}."
+        block, before_last = f"blk.{layer}.", x
         h = _norm(config, x, w[block + "attn_norm.weight"])
         x = x + _drop(_attention(config, w, block, h, here, cache, documents), dropout)
         h = _norm(config, x, w[block + "ffn_norm.weight"])
         x = x + _drop(_feed_forward(w, block, h), dropout)
-    return functional.linear(_norm(config, x, w["output_norm.weight"]), w["token_embd.weight"])
+    return before_last, x
 
 
 def _attention(

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+LABELS = {"loss": "training, mixed", "naming": "training, naming the answer"}
+
 
 def plot(log: Path, picture: Path) -> None:
     """Draw the losses of a log over its steps, as a PNG."""
@@ -15,8 +17,8 @@ def plot(log: Path, picture: Path) -> None:
     axes = figure.subplots()
     for name in rows[0]:
         if name not in ("step", "ids_per_s"):
-            style = "--" if name == "loss" else "-"
-            label = "training, mixed" if name == "loss" else f"validation, {name}"
+            style = "--" if name in LABELS else "-"
+            label = LABELS.get(name, f"validation, {name}")
             axes.plot(steps, [float(row[name]) for row in rows], style, label=label)
     axes.set_xlabel("step")
     axes.set_ylabel("nats per id")

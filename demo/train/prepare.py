@@ -10,6 +10,7 @@ from demo.train.chats import guide_chats
 from demo.train.conversation import Conversation
 from demo.train.corpus import read_corpora
 from demo.train.dataset import ROW_LENGTHS, Source
+from demo.train.guide import exchange_names
 from demo.train.tokenizer import Vocabulary, nbytes_per_token
 
 Readers = dict[str, Callable[[], Iterator[Conversation]]]
@@ -25,6 +26,7 @@ def prepare(corpora: Path, folder: Path, vocabulary_size: int, seed: int) -> Non
     if not (folder / VOCABULARY).exists():
         Vocabulary.train(_sample(readers, seed), vocabulary_size).save(folder / VOCABULARY)
     vocabulary = Vocabulary.load(folder / VOCABULARY)
+    numbers = {name: number for number, name in enumerate(exchange_names(), 1)}
     for name, reader in readers.items():
         chance = random.Random(f"{seed} {name}")
         conversations = list(reader())
@@ -32,7 +34,7 @@ def prepare(corpora: Path, folder: Path, vocabulary_size: int, seed: int) -> Non
         cut = max(1, int(HELD_BACK * len(conversations)))
         for part, chosen in (("valid", conversations[:cut]), ("train", conversations[cut:])):
             encode = partial(vocabulary.encode_conversation, is_guide=name == "guide")
-            source = Source.of(map(encode, chosen), max(ROW_LENGTHS))
+            source = Source.of(map(encode, chosen), max(ROW_LENGTHS), numbers)
             source.save(folder / f"{name}.{part}.npz")
             print(f"{name}.{part}: {len(source)} conversations, {len(source.ids)} ids")
         texts = [turn.text for turn in itertools.chain(*conversations[:200])]

@@ -7,6 +7,7 @@ put in front), and no piece has two digits, so every number is read digit by dig
 import io
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import sentencepiece
@@ -19,6 +20,15 @@ LOSS_WEIGHTS = {"assistant": 40, "user": 6, "system": 0}
 # more weight they are a twentieth of the ids, and the corpora's English drowns them.
 DECISIVE, DECISIVE_WEIGHT = 4, 250
 _SPECIAL = re.compile("(" + "|".join(map(re.escape, SPECIALS)) + ")")
+
+
+@dataclass(frozen=True)
+class Document:
+    """A conversation as ids."""
+
+    ids: list[int]
+    weights: list[int]  # of each id in the loss, in percent
+    facts: list[str]  # at the first id of an answer which of the guide's it is; else empty
 
 
 class Vocabulary:
@@ -79,19 +89,20 @@ class Vocabulary:
 
     def encode_conversation(
         self, conversation: Sequence[Turn], *, is_guide: bool = False
-    ) -> tuple[list[int], list[int]]:
-        """Return a document's ids, BOS first, and the weight of each id in the loss."""
-        ids, weights = [self.special[BEGIN]], [0]
+    ) -> Document:
+        """Return a document's ids, BOS first, with what each is worth."""
+        ids, weights, facts = [self.special[BEGIN]], [0], [""]
         for piece in pieces(conversation):
             special = piece.role is None or piece.text in SPECIALS
             more = self.encode_template(piece.text) if special else self.encode(piece.text)
             ids += more
             weights += [LOSS_WEIGHTS[piece.role] if piece.role else 0] * len(more)
+            facts += [piece.fact, *[""] * (len(more) - 1)]
             if is_guide and piece.role == "assistant" and piece.text != END:
                 first = len(weights) - len(more)
                 count = min(DECISIVE, len(more))
                 weights[first : first + count] = [DECISIVE_WEIGHT] * count
-        return ids, weights
+        return Document(ids, weights, facts)
 
 
 def nbytes_per_token(vocabulary: Vocabulary, texts: Sequence[str]) -> float:

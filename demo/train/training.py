@@ -8,7 +8,7 @@ import csv
 import itertools
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import torch
 from torch.nn import functional
 
 from demo.train.dataset import Batch, Source, batches
-from demo.train.model import Config, Parameters, forward, initialise, rope_table
+from demo.train.model import Config, Parameters, head, initialise, rope_table, states
 from demo.train.plot import plot
 
 CHECKPOINT = "checkpoint.pt"
@@ -39,6 +39,8 @@ class Recipe:
     warmup: int = 50
     decay: float = 0.5  # the share of the run, its end, in which the rate falls to zero
     average: float = 0.99  # of the exponential moving average that is exported
+    facts: int = 0  # answers of the guide to tell apart; 0: that is not trained
+    fact_weight: float = 0.5  # of that in the loss
     save_every: int = 200  # steps
 
     def rate(self, step: int) -> float:
@@ -61,21 +63,38 @@ class Snapshot:
 Inputs = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 
 
-def weighted_loss(
+def losses(
     config: Config,
     parameters: Parameters,
     inputs: Inputs,
     table: tuple[torch.Tensor, torch.Tensor],
     dropout: float = 0.0,
-) -> torch.Tensor:
-    """Return the mean loss of the targets by their weights, computed in bf16 where that is safe."""
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the mean loss of the targets by their weights, and what enters the last block.
+
+    Computed in bf16 where that is safe.
+    """
     ids, targets, weights, documents = inputs
     with torch.autocast(ids.device.type, torch.bfloat16):
-        logits = forward(config, parameters, ids, table, dropout, documents=documents)
+        before_last, x = states(config, parameters, ids, table, dropout, documents=documents)
+        logits = head(config, parameters, x)
     each = functional.cross_entropy(
         logits.float().flatten(0, 1), targets.flatten(), reduction="none"
     )
-    return (each * weights.flatten()).sum() / weights.sum()
+    return (each * weights.flatten()).sum() / weights.sum(), before_last
+
+
+def fact_loss(matrix: torch.Tensor, x: torch.Tensor, facts: torch.Tensor) -> torch.Tensor:
+    """Return the mean loss of naming the answer that comes next, from what enters the last block.
+
+    x [B, T, dim], matrix [facts + 1, dim], facts [B, T]. Which of hundreds of answers a question
+    wants is hard to learn from the few ids that tell the answers apart; named at once, before the
+    last block's keys and values are made of it, every id of the answer can look it up.
+    """
+    at = facts.flatten().nonzero().flatten()
+    x = x.flatten(0, 1)[at].float()
+    x = x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-6)
+    return functional.cross_entropy(functional.linear(x, matrix), facts.flatten()[at])
 
 
 class Trainer:
@@ -85,7 +104,7 @@ class Trainer:
         self, config: Config, recipe: Recipe, folder: Path, *, compiled: bool = False
     ) -> None:
         """Start afresh, or from the folder's checkpoint if it has one."""
-        self._loss = torch.compile(weighted_loss, dynamic=False) if compiled else weighted_loss
+        self._losses = torch.compile(losses, dynamic=False) if compiled else losses
         self.config, self.recipe, self.folder = config, recipe, folder
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         torch.manual_seed(recipe.seed)
@@ -93,6 +112,9 @@ class Trainer:
         self.parameters = {
             name: value.to(self.device).requires_grad_() for name, value in fresh.items()
         }
+        # Only of use while training, and so no part of the model.
+        facts = torch.zeros(recipe.facts + 1, config.dim)
+        self.facts = facts.to(self.device).requires_grad_()
         self.average = {name: value.detach().clone() for name, value in self.parameters.items()}
         self.optimisers = self._make_optimisers()
         self.table = rope_table(config, self.device)
@@ -105,30 +127,37 @@ class Trainer:
         recipe = self.recipe
         stream = batches(sources, recipe.mix, recipe.tokens, recipe.seed)
         began, first = time.monotonic(), self.step
-        losses: list[float] = []
+        seen: list[tuple[float, float]] = []
         for batch in itertools.islice(stream, self.step, recipe.steps):
-            losses.append(self._train(batch))
+            seen.append(self._train(batch))
             self.step += 1
             if self.step % recipe.save_every == 0 or self.step == recipe.steps:
                 speed = (self.step - first) * recipe.tokens / (time.monotonic() - began)
-                self._report(sum(losses) / len(losses), speed, validation)
+                self._report(seen, speed, validation)
                 self._save()
-                losses = []
+                seen = []
 
     def validate(self, source: Source) -> float:
         """Return the moving average's mean weighted loss on a source, in nats per id."""
         total = weight = 0.0
         for batch in itertools.islice(batches({"": source}, {"": 1.0}, 4096, 0), 2):
             with torch.no_grad():
-                loss = weighted_loss(self.config, self.average, self._on_device(batch), self.table)
+                loss, _ = losses(self.config, self.average, self._on_device(batch), self.table)
                 total += float(loss) * float(batch.weights.sum())
             weight += float(batch.weights.sum())
         return total / weight
 
-    def _train(self, batch: Batch) -> float:
+    def _train(self, batch: Batch) -> tuple[float, float]:
+        """Take one step; return its loss and the part of naming answers (0 of none)."""
         inputs = self._on_device(batch)
-        loss = self._loss(self.config, self.parameters, inputs, self.table, self.recipe.dropout)
-        torch.autograd.backward(loss)
+        loss, x = self._losses(
+            self.config, self.parameters, inputs, self.table, self.recipe.dropout
+        )
+        facts = torch.from_numpy(batch.facts).to(self.device)
+        named = torch.zeros(())
+        if self.recipe.facts and facts.any():
+            named = fact_loss(self.facts, x, facts)
+        torch.autograd.backward(loss + self.recipe.fact_weight * named)
         torch.nn.utils.clip_grad_norm_(self.parameters.values(), 1.0)
         for optimiser, rate in self.optimisers:
             for group in optimiser.param_groups:
@@ -139,7 +168,7 @@ class Trainer:
         keep = min(self.recipe.average, (self.step + 1) / (self.step + 10))
         for name, value in self.parameters.items():
             self.average[name].lerp_(value.detach(), 1 - keep)
-        return float(loss.detach())
+        return float(loss.detach()), float(named.detach())
 
     def _on_device(self, batch: Batch) -> Inputs:
         ids, targets, weights, documents = (
@@ -153,6 +182,7 @@ class Trainer:
         names = self.config.matrices()
         matrices = [self.parameters[name] for name in names]
         rest = [value for name, value in self.parameters.items() if name not in names]
+        rest.append(self.facts)
         return [
             (
                 torch.optim.Muon(
@@ -171,8 +201,15 @@ class Trainer:
             ),
         ]
 
-    def _report(self, loss: float, speed: float, validation: Mapping[str, Source]) -> None:
+    def _report(
+        self,
+        seen: Sequence[tuple[float, float]],
+        speed: float,
+        validation: Mapping[str, Source],
+    ) -> None:
+        loss, named = (sum(part) / len(seen) for part in zip(*seen, strict=True))
         row: dict[str, float] = {"step": self.step, "loss": loss, "ids_per_s": speed}
+        row["naming"] = named
         row.update({name: self.validate(source) for name, source in validation.items()})
         path = self.folder / LOG
         fresh = not path.exists()
@@ -190,6 +227,7 @@ class Trainer:
             "step": self.step,
             "parameters": {name: value.detach() for name, value in self.parameters.items()},
             "average": self.average,
+            "facts": self.facts.detach(),
             "optimisers": [optimiser.state_dict() for optimiser, _ in self.optimisers],
             "chance": torch.get_rng_state(),
         }
@@ -203,6 +241,7 @@ class Trainer:
         assert found == self.config, f"the checkpoint is of {found}, the run of {self.config}"
         self.step = int(state["step"])
         with torch.no_grad():
+            self.facts.copy_(state["facts"])
             for name, value in self.parameters.items():
                 value.copy_(state["parameters"][name])
                 self.average[name].copy_(state["average"][name])

@@ -23,6 +23,7 @@ from wgslm.header import EACH_SIZE, Header, Preflight, check_fit, judge, open_he
 from wgslm.kernels.attention import KvType
 from wgslm.kernels.schedule import Role
 from wgslm.plan.execute import Executor
+from wgslm.sampling import Sampling
 from wgslm.sources import Location
 from wgslm.text import Tokenizer, load_tokenizer
 from wgslm.text.stream import TextStream
@@ -59,7 +60,8 @@ class ModelInfo:
     template_origin: str
     adapter: AdapterInfo
     rates: Rates  # of the load
-    ignored: tuple[str, ...] = ()  # metadata keys of the architecture that nothing here reads
+    sampling: Sampling  # that the file recommends
+    ignored: tuple[str, ...] = ()  # metadata keys that change answers and that nothing here reads
     variants: tuple[Chosen, ...] = ()  # of kernels
     warnings: tuple[str, ...] = ()  # what is not as it should be with this adapter
 
@@ -101,6 +103,7 @@ class Engine:
             template_origin=self.template.origin,
             adapter=device.adapter,
             rates=rates,
+            sampling=header.sampling,
             ignored=header.ignored,
             variants=fitting.chosen,
             warnings=tuple(fitting.warnings),

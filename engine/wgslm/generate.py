@@ -6,7 +6,7 @@ Speaks ids, not text.
 import asyncio
 import math
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal
@@ -18,6 +18,7 @@ from wgslm.sampling import Sampler, Sampling, gpu_settings
 from wgslm.steps import CpuSteps, GpuSteps
 
 SUBMIT_SECONDS = 0.2  # what one submit should take at most: watchdogs, and cancelling in time
+PLENTY = 0.25  # the share of it below which a larger step is tried
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Session:
         self._ahead = ahead
         self._cached: list[int] = []
         self._turn = asyncio.Lock()
-        self._seconds_per_token = math.inf  # of prefill, measured
+        self._seconds: dict[int, float] = {}  # what a full step of each size took last
 
     def check(self, ids: Sequence[int]) -> None:
         """Refuse a prompt that leaves no room for an answer."""
@@ -149,8 +150,11 @@ class Session:
         start = min(_common(self._cached, ids), len(ids) - 1)
         run.cached_tokens = start
         del self._cached[start:]
+        # What was too slow behind a long context may not be now.
+        self._seconds = {n: s for n, s in self._seconds.items() if s <= SUBMIT_SECONDS}
         while True:
-            size = min(self._step_size(), len(ids) - start)
+            most = step_size([plan.size for plan in self.executor.plans], self._seconds)
+            size = min(most, len(ids) - start)
             begun = time.perf_counter()
             is_last = start + size == len(ids)
             plan = self.executor.submit(
@@ -161,13 +165,25 @@ class Session:
                 return plan
             start += size
             await self.executor.device.idle()
-            self._seconds_per_token = (time.perf_counter() - begun) / size
+            self._seconds[size] = time.perf_counter() - begun
 
-    def _step_size(self) -> int:
-        """Return the largest plan that should end in time; a small one while nothing is known."""
-        sizes = [plan.size for plan in self.executor.plans]
-        fitting = [n for n in sizes if n * self._seconds_per_token <= SUBMIT_SECONDS]
-        return max(fitting, default=sizes[min(1, len(sizes) - 1)])
+
+def step_size(sizes: Sequence[int], seconds: Mapping[int, float]) -> int:
+    """Return how many tokens the next step of a prompt takes, from what steps of `sizes` took.
+
+    The largest size that ended in time; the next one, which nobody has tried, where there was
+    plenty left: a step of few tokens costs little less than one of more. The second size first.
+    """
+    chosen = sizes[min(1, len(sizes) - 1)]
+    if seconds.get(chosen, 0.0) > SUBMIT_SECONDS:
+        return sizes[0]
+    for larger in sizes[2:]:
+        is_tried = larger in seconds
+        spent, most = seconds.get(larger if is_tried else chosen, math.inf), SUBMIT_SECONDS
+        if spent > (most if is_tried else PLENTY * most):
+            break
+        chosen = larger
+    return chosen
 
 
 def _common(a: Sequence[int], b: Sequence[int]) -> int:

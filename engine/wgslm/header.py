@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wgslm.errors import GgufError, LimitError
+from wgslm.errors import GgufError, LimitError, RequestError
 from wgslm.gguf import Directory, read_directory
 from wgslm.gpu import Device, Limits
 from wgslm.kernels.attention import KvType
@@ -17,12 +17,22 @@ from wgslm.plan.lower import lower
 from wgslm.plan.memory import merged, share
 from wgslm.plan.operations import Operation
 from wgslm.plan.tensors import Tensors
+from wgslm.sampling import Sampling
 from wgslm.sources import ByteSource, Location, open_parts
 from wgslm.weights import Stack, stored_nbytes
 
 SIZES = (1, 16, 128, 512)  # tokens of a step; the smallest that holds a step's tokens runs it
 EACH_SIZE = 16  # when the logits of every token are asked for
 DEFAULT_CONTEXT = 4096
+# What a GGUF may recommend, general.sampling.*, by our names for it.
+_RECOMMENDED = {
+    "temperature": "temp",
+    "top_k": "top_k",
+    "top_p": "top_p",
+    "min_p": "min_p",
+    "repeat_penalty": "penalty_repeat",
+    "repeat_last_n": "penalty_last_n",
+}
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,7 @@ class Header:
     parts: tuple[ByteSource, ...]
     directory: Directory
     model: Model
+    sampling: Sampling  # that the file recommends
 
     @property
     def parameters(self) -> int:
@@ -63,7 +74,7 @@ class Header:
 
     @property
     def ignored(self) -> tuple[str, ...]:
-        """Keys of this architecture that nothing here reads: llama.cpp may, or may not."""
+        """Keys that change answers and that nothing here reads: llama.cpp may, or may not."""
         return tuple(self.directory.unread())
 
     @property
@@ -113,12 +124,27 @@ async def open_header(location: Location) -> Header:
     try:
         directory = await read_directory(parts)
         model = read_model(directory, await _rope_divisors(parts, directory))
+        sampling = recommended(directory)
     except BaseException:
         for part in parts:
             await part.close()
         raise
     name = parts[0].name.rstrip("/").replace("\\", "/").rsplit("/", 1)[-1].split("?")[0]
-    return Header(name.removesuffix(".gguf"), parts, directory, model)
+    return Header(name.removesuffix(".gguf"), parts, directory, model, sampling)
+
+
+def recommended(directory: Directory) -> Sampling:
+    """Return what the model's makers recommend, llama.cpp's defaults where they say nothing."""
+    usual = Sampling()
+    given: dict[str, float] = {}
+    for name, key in _RECOMMENDED.items():
+        value, key = getattr(usual, name), f"general.sampling.{key}"
+        is_whole = isinstance(value, int)
+        given[name] = (directory.integer if is_whole else directory.number)(key, value)
+    try:
+        return Sampling(**given)  # type: ignore[arg-type]
+    except RequestError as error:
+        raise GgufError(f"the file recommends a sampling that cannot be: {error}") from error
 
 
 async def _rope_divisors(
@@ -154,6 +180,12 @@ def check_fit(limits: Limits, plans: Sequence[Plan], context: int) -> None:
                     f"tokens; this adapter binds {limits.binding_nbytes:,}. "
                     f"A context of {fitting:,} would fit"
                 )
+    largest = max(nbytes for plan in plans for nbytes in share(plan).sizes)
+    if largest > limits.binding_nbytes:
+        raise LimitError(
+            f"the activations of {max(plan.size for plan in plans)} tokens need {largest:,} bytes "
+            f"in one binding; this adapter allows {limits.binding_nbytes:,}"
+        )
 
 
 def judge(header: Header, device: Device, context: int | None, kv: KvType) -> Preflight:

@@ -41,9 +41,7 @@ class Sampling:
         _check("top_p", self.top_p, 0 < self.top_p <= 1, "above 0, at most 1")
         _check("min_p", self.min_p, 0 <= self.min_p <= 1, "0 to 1")
         _check("typical_p", self.typical_p, 0 < self.typical_p <= 1, "above 0, at most 1")
-        _check(
-            "repeat_penalty", self.repeat_penalty, 0 < self.repeat_penalty <= 10, "above 0 to 10"
-        )
+        _check("repeat_penalty", self.repeat_penalty, 0.1 <= self.repeat_penalty <= 10, "0.1 to 10")
         _check("repeat_last_n", self.repeat_last_n, self.repeat_last_n >= -1, "-1 (all) or more")
         for name in ("presence_penalty", "frequency_penalty"):
             value = getattr(self, name)

@@ -63,7 +63,8 @@ fn nucleus(n: u32) -> u32 {
     let wanted = setting(TOP_P);
     var reached = 0.0;
     var last = 0u;
-    for (; last < n && (wanted >= 1.0 || reached < wanted * total); last++) {
+    // The highest stays, also where top-p is nothing in f32.
+    for (; last < n && (last == 0u || wanted >= 1.0 || reached < wanted * total); last++) {
         reached += weights[last];
     }
     while last > 1u && weights[last - 1u] < setting(MIN_P) * weights[0] {

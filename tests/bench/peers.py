@@ -208,6 +208,7 @@ def browser_error() -> type[Exception]:
     return Error
 
 
+OURS = ("native", "tab")
 PEERS: Sequence[tuple[str, Callable[[Asked], Figures | Absent]]] = (
     ("native", native),
     ("tab", tab),
@@ -220,7 +221,8 @@ PEERS: Sequence[tuple[str, Callable[[Asked], Figures | Absent]]] = (
 
 def table(found: Sequence[Figures | Absent]) -> str:
     """Return all figures, and for each peer by how much ours natively is faster."""
-    first = next((figures for figures in found if isinstance(figures, Figures)), None)
+    figures = [one for one in found if isinstance(one, Figures)]
+    first = next((one for one in figures if one.peer in OURS), None)
     lines = [
         "| peer | where | prefill tok/s | decode tok/s | wgslm / peer, prefill | decode |",
         "| --- | --- | ---: | ---: | ---: | ---: |",
@@ -228,8 +230,10 @@ def table(found: Sequence[Figures | Absent]) -> str:
     for one in found:
         if isinstance(one, Absent):
             lines.append(f"| {one.peer} | {one.why} | | | | |")
-        elif first is not None:
-            ratios = f"{first.prefill / one.prefill:.2f} | {first.decode / one.decode:.2f}"
+        else:
+            ratios = "- | -"
+            if first is not None:
+                ratios = f"{first.prefill / one.prefill:.2f} | {first.decode / one.decode:.2f}"
             speeds = f"{one.prefill:.1f} | {one.decode:.1f}"
             lines.append(f"| {one.peer} | {one.where} | {speeds} | {ratios} |")
     return "\n".join(lines)

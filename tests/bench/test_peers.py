@@ -78,11 +78,17 @@ def test_wllama_on_the_cpu_is_no_figure_of_a_gpu(peers: ModuleType) -> None:
 
 def test_ratios_are_ours_to_theirs(peers: ModuleType) -> None:
     figures = [
-        peers.Figures("wgslm", "here", 300.0, 30.0),
+        peers.Figures("native", "here", 300.0, 30.0),
         peers.Figures("other", "there", 100.0, 60.0),
     ]
 
     *_, ours, other = peers.table(figures).splitlines()
 
-    assert ours == "| wgslm | here | 300.0 | 30.0 | 1.00 | 1.00 |"
+    assert ours == "| native | here | 300.0 | 30.0 | 1.00 | 1.00 |"
     assert other == "| other | there | 100.0 | 60.0 | 3.00 | 0.50 |"
+
+
+def test_without_a_figure_of_ours_there_is_no_ratio(peers: ModuleType) -> None:
+    *_, row = peers.table([peers.Figures("llama-bench", "there", 100.0, 60.0)]).splitlines()
+
+    assert row == "| llama-bench | there | 100.0 | 60.0 | - | - |"

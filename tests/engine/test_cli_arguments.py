@@ -50,12 +50,19 @@ def test_every_format_of_the_cache_can_be_typed() -> None:
 def test_help_states_the_defaults_that_hold(capsys: Capture) -> None:
     text = " ".join(call(capsys, "run", "--help").out.split())
 
-    assert all(f"{knob.text} (default {knob.default})" in text for knob in KNOBS)
-    assert "reach P (default 0.95)" in text
+    assert all(f"{knob.text} (default: " in text for knob in KNOBS)
+    assert "reach P (default: the model's, else 0.95)" in text
+    assert "N tokens (default: none)" in text
 
 
 def test_options_are_the_engines_own_defaults_until_something_is_typed() -> None:
     assert make_options(parse(["run", "m.gguf", "-p", "x"])) == Options()
+
+
+def test_what_is_not_typed_is_as_the_model_recommends() -> None:
+    args = parse(["run", "m", "-p", "x", "--top-k", "3"])
+
+    assert make_options(args, Sampling(0.3, 9)).sampling == Sampling(0.3, 3)
 
 
 def test_every_sampling_option_arrives() -> None:

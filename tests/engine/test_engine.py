@@ -388,6 +388,8 @@ def test_what_does_not_fit_says_what_would(model: Path) -> None:
 
         with pytest.raises(LimitError, match=r"153,600 bytes for a context of 300.*156 would fit"):
             check_fit(limits, plans, CONTEXT)
+        with pytest.raises(LimitError, match=r"activations of 128 tokens need .* allows 160,000"):
+            check_fit(Limits(1 << 30, 160_000), plans, CONTEXT)
 
     asyncio.run(run())
 

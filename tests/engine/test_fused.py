@@ -12,11 +12,12 @@ from loaded import loaded, logits_in_steps
 from programs import tiny_plan
 from twins import Array
 from wgslm.gpu import SUBGROUPS, SUBGROUPS_OF_8, Device
-from wgslm.kernels.schedule import GPU, SOFTWARE, Schedule, choose
+from wgslm.kernels.schedule import GPU, Schedule, choose
 from wgslm.plan.lower import lower
 from wgslm.plan.tensors import Tensors
 from wgslm.quants import QUANTS, Quant
 
+SOFTWARE = choose("software", frozenset({SUBGROUPS, SUBGROUPS_OF_8}))  # as on lavapipe
 BY_NAME = {quant.name: quant for quant in QUANTS}
 each_schedule = pytest.mark.parametrize("schedule", [SOFTWARE, GPU], ids=["software", "gpu"])
 # what llama.cpp's Q4_K_M does in half of the layers: values in another format than the rest

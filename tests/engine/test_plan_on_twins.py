@@ -10,12 +10,13 @@ from loaded import loaded, logits_in_steps
 from stories import write_stories_q8_0
 from tiny_models import ARCHITECTURES, CONTEXT, VOCAB, write_tiny
 from twins import Array
-from wgslm.gpu import Device, Limits
+from wgslm.gpu import SUBGROUPS, SUBGROUPS_OF_8, Device, Limits
 from wgslm.kernels.attention import KvType
-from wgslm.kernels.schedule import GPU, SOFTWARE, Schedule
+from wgslm.kernels.schedule import GPU, SHORT_CONTEXT, Schedule, choose
 from wgslm.quants import QUANTS, Quant
 
 pytestmark = pytest.mark.gpu
+SOFTWARE = choose("software", frozenset({SUBGROUPS, SUBGROUPS_OF_8}))  # as on lavapipe
 BY_NAME = {quant.name: quant for quant in QUANTS}
 each_schedule = pytest.mark.parametrize("schedule", [SOFTWARE, GPU], ids=["software", "gpu"])
 # f32 against f64 over two layers with activations near 1 and logits up to about 5
@@ -46,6 +47,20 @@ async def both(
             for start in range(0, len(ids), size)
         ]
     return actual, np.concatenate(steps)
+
+
+@each_schedule
+@pytest.mark.parametrize("name", ["llama", "qwen3"])
+def test_split_attention(device: Device, tmp_path: Path, name: str, schedule: Schedule) -> None:
+    """Several workgroups share the keys of one token, as in the context that users get."""
+    path = write_tiny(tmp_path / "tiny.gguf", name, BY_NAME["f16"])
+    ids = np.random.default_rng(1).integers(0, VOCAB, 80).tolist()
+    context = SHORT_CONTEXT + 200
+
+    actual, expected = asyncio.run(both(device, path, schedule, (1,), ids=ids, context=context))
+
+    assert schedule.splits(context) > 1
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=TOLERANCE)
 
 
 @each_schedule

@@ -145,7 +145,7 @@ def test_extreme_logits_draw_something(logits: Sequence[float]) -> None:
         ("temperature", -0.1), ("temperature", math.nan), ("temperature", math.inf),
         ("top_k", -1), ("top_p", 0), ("top_p", 1.01), ("top_p", math.nan), ("min_p", -0.1),
         ("typical_p", 0), ("presence_penalty", 2.1), ("frequency_penalty", math.nan),
-        ("min_p", 1.1), ("repeat_penalty", 0), ("repeat_penalty", math.nan),
+        ("min_p", 1.1), ("repeat_penalty", 0.09), ("repeat_penalty", math.nan),
         ("repeat_last_n", -2),
     ],
 )  # fmt: skip

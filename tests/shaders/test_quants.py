@@ -125,4 +125,4 @@ def check_decoder(device: Device, quant: Quant, blocks: NDArray[np.uint8], row: 
     adds = twin.terms(quant, blocks)[1] is not twin.ZERO
     with np.errstate(invalid="ignore"):  # inf - inf
         wrong = np.abs(actual - expected) > (np.spacing(largest) if adds else 0)
-    assert not np.any(wrong | (np.isnan(actual) & ~np.isnan(expected)))
+    assert not np.any(wrong | (np.isnan(actual) != np.isnan(expected)))

@@ -142,6 +142,7 @@ CHAINS = {
     "the most candidates": Sampling(3, 256, 1, 0, seed=(1 << 64) - 1),
     "top_k of one": Sampling(top_k=1, seed=4),
     "top_p": Sampling(1.5, 200, 0.7, 0, seed=5),
+    "top_p that is nothing in f32": Sampling(1.5, 200, 1e-46, 0, seed=5),
     "min_p": Sampling(1.5, 200, 1, 0.1, seed=6),
     "typical": Sampling(1, 200, 1, 0, seed=1 << 40, typical_p=0.6),
     "cold": Sampling(0.01, seed=8),
@@ -229,7 +230,7 @@ def test_what_is_no_number_ends_the_draw(
     assert gpu.step[0] == 0
 
 
-def test_low_infinities_are_ordinary(device: Device) -> None:
+def test_low_infinities_that_are_no_candidates_change_nothing(device: Device) -> None:
     logits = random_logits(3000)
     logits[5:] = -np.inf
 

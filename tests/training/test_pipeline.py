@@ -1,5 +1,6 @@
 """The training pipeline on a toy scale: what is exported is what was trained."""
 
+import csv
 import itertools
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from demo.train.dataset import Source, batches
 from demo.train.export import export
 from demo.train.model import Config, forward, initialise, rope_table
 from demo.train.tokenizer import Vocabulary
-from demo.train.training import CHECKPOINT, Recipe, Snapshot, Trainer, load_snapshot
+from demo.train.training import CHECKPOINT, LOG, Recipe, Snapshot, Trainer, load_snapshot
 from demo.train.twin import NumpyLlama
 from demo.train.verify import verify
 
@@ -44,7 +45,7 @@ def snapshot(vocabulary: Vocabulary) -> Snapshot:
 @pytest.fixture
 def source(vocabulary: Vocabulary) -> Source:
     talks = [(user(f"Say {n}"), assistant("so " * (n % 90) + "!")) for n in range(200)]
-    return Source.of(map(vocabulary.encode_conversation, talks), 1024)
+    return Source.of(map(vocabulary.encode_conversation, talks), 1024, {})
 
 
 def test_numpy_reads_from_the_file_what_pytorch_computes(
@@ -109,25 +110,56 @@ def test_the_files_template_gives_the_ids_of_training(
 
     rendered = jinja2.Environment().from_string(str(template)).render(messages=messages)
 
-    ids, _ = vocabulary.encode_conversation(TALK)
+    ids = vocabulary.encode_conversation(TALK).ids
     assert ids[1:] == vocabulary.encode_template(rendered)
 
 
 def test_only_the_answers_words_and_their_end_have_full_weight(vocabulary: Vocabulary) -> None:
-    ids, weights = vocabulary.encode_conversation(TALK)
+    document = vocabulary.encode_conversation(TALK)
 
-    learnt = [id for id, weight in zip(ids, weights, strict=True) if weight == 40]
+    pairs = zip(document.ids, document.weights, strict=True)
+    learnt = [id for id, weight in pairs if weight == 40]
 
     assert learnt == [*vocabulary.encode(TALK[1].text), vocabulary.special[END]]
 
 
 def test_the_guides_first_ids_weigh_more(vocabulary: Vocabulary) -> None:
-    _, plain = vocabulary.encode_conversation(TALK)
-    _, weights = vocabulary.encode_conversation(TALK, is_guide=True)
+    plain = vocabulary.encode_conversation(TALK).weights
+    weights = vocabulary.encode_conversation(TALK, is_guide=True).weights
 
     first = plain.index(40)
     assert weights[first : first + 4] == [250] * 4
     assert weights[:first] == plain[:first] and weights[first + 4 :] == plain[first + 4 :]
+
+
+def test_where_an_answer_of_the_guide_starts_its_number_is_known(vocabulary: Vocabulary) -> None:
+    talk = (user("Say it"), assistant("so be it", "guide.so"), user("Say"), assistant("be it"))
+    document = vocabulary.encode_conversation(talk, is_guide=True)
+    source = Source.of([document] * 9, 1024, {"guide.so": 7})
+
+    batch = next(batches({"a": source}, {"a": 1.0}, 256, 1))
+
+    at = batch.facts.nonzero()
+    first = vocabulary.encode("so be it")[0]
+    assert document.facts.count("guide.so") == 1
+    assert len(at[0]) == batch.documents.max() > 1
+    assert (batch.facts[at] == 7).all() and (batch.targets[at] == first).all()
+
+
+def test_which_answer_comes_is_learnt_before_the_last_block(
+    vocabulary: Vocabulary, tmp_path: Path
+) -> None:
+    talks = [(user(f"{word} 12"), assistant("It is", word)) for word in ("so", "be", "it")] * 20
+    encoded = [vocabulary.encode_conversation(talk, is_guide=True) for talk in talks]
+    source = Source.of(encoded, 1024, {"so": 1, "be": 2, "it": 3})
+    config = Config(vocabulary.size, dim=64, layers=2, heads=2, kv_heads=1, ff=96)
+    recipe = Recipe(80, {"a": 1.0}, tokens=512, warmup=1, save_every=20, facts=3)
+
+    Trainer(config, recipe, tmp_path).run({"a": source}, {"a": source})
+
+    with (tmp_path / LOG).open() as file:
+        naming = [float(row["naming"]) for row in csv.DictReader(file)]
+    assert naming[0] > 0.5 and naming[-1] < 0.2
 
 
 def test_special_spelling_in_a_message_stays_text(vocabulary: Vocabulary) -> None:

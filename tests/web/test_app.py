@@ -59,6 +59,17 @@ def test_the_engine_gets_messages_and_options() -> None:
     assert (options.max_tokens, options.sampling.temperature) == (5, 0.0)
 
 
+def test_what_a_request_does_not_say_is_as_the_model_recommends() -> None:
+    engine = ScriptedEngine()
+
+    post(CHAT, {**ASK, "top_k": 3}, engine)
+    post("/wgslm/continue", {"ids": [72]}, engine)
+
+    first, second = (options.sampling for _, options in engine.asked)
+    assert (first.temperature, first.top_k) == (0.4, 3)
+    assert second == engine.info.sampling
+
+
 @pytest.mark.parametrize("model", ["scripted", "default", "local", "", None])
 def test_the_loaded_model_answers_to_its_name_and_to_general_names(model: str | None) -> None:
     answer = post(CHAT, {**ASK, "model": model}, ScriptedEngine()).json()

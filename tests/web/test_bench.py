@@ -42,6 +42,9 @@ def test_the_choices_are_all_there_are() -> None:
         ({"kvs": ["f8"]}, "'kvs' is ['f8']; it must be of f16"),
         ({"pp": [1, "x"]}, "'pp' is [1, 'x']; it must be a list of whole numbers"),
         ({"repeat": 0, "depths": [-1]}, "depth is -1"),
+        ({"repeat": 0}, "repeat is 0"),
+        ({"depths": []}, "depth is empty"),
+        ({"shapes": ["qwen3-4b"], "kvs": []}, "there is nothing to measure"),
         ({"warmup": True}, "unknown field 'warmup'"),
     ],
 )

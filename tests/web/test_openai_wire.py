@@ -6,6 +6,7 @@ import pytest
 
 from wgslm.chat.events import Done, TextDelta, Timings, Usage
 from wgslm.errors import RequestError
+from wgslm.sampling import Sampling
 from wgslm_web.wire import openai
 from wgslm_web.wire.openai import Head, chat_request
 
@@ -14,12 +15,12 @@ DONE = Done("stop", Usage(10, 4, 6), Timings(20.0, 40.0, 25.0), (1, 2))
 
 
 def ask(**fields: object) -> openai.ChatRequest:
-    return chat_request({"messages": HELLO, **fields})
+    return chat_request({"messages": HELLO, **fields}, Sampling())
 
 
 def refusal(body: Mapping[str, object]) -> RequestError:
     with pytest.raises(RequestError) as caught:
-        chat_request(body)
+        chat_request(body, Sampling())
     return caught.value
 
 
@@ -62,7 +63,8 @@ def test_null_fields_are_absent() -> None:
 def test_text_parts_are_joined_and_names_are_kept() -> None:
     parts = [{"type": "text", "text": "one"}, {"type": "text", "text": "two"}]
     request = chat_request(
-        {"messages": [{"role": "developer", "content": parts}, {**HELLO[0], "name": "Ada"}]}
+        {"messages": [{"role": "developer", "content": parts}, {**HELLO[0], "name": "Ada"}]},
+        Sampling(),
     )
 
     assert request.messages == [

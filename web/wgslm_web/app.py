@@ -67,7 +67,7 @@ async def model(request: Request) -> Response:
 async def chat_completions(request: Request) -> Response:
     """Answer a conversation, whole or as a stream."""
     state: State = request.app.state.state
-    asked = openai.chat_request(await read_object(request))
+    asked = openai.chat_request(await read_object(request), state.sampling)
     engine = state.need_engine(asked.model)
     head = new_head(engine.name, asked.return_tokens, asked.include_usage)
     events = state.run(engine, lambda: engine.chat(asked.messages, asked.options))

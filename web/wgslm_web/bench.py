@@ -41,13 +41,17 @@ async def bench(request: Request) -> Response:
     state: State = request.app.state.state
     body = await read_object(request)
     locations, kvs, settings = _read(body, state)
-    if state.engine is not None or state.loading is not None:
-        raise Refusal(409, "a model is loaded; measure where none is", code="loaded")
+    _check_free(state)
 
     def start(tell: "Tell") -> "asyncio.Task[Result]":
         return asyncio.ensure_future(run_suite(locations, kvs, settings, tell))
 
     return EventStream(_events(state, start))
+
+
+def _check_free(state: State) -> None:
+    if state.engine is not None or state.loading is not None:
+        raise Refusal(409, "a model is loaded; measure where none is", code="loaded")
 
 
 def _read(
@@ -61,20 +65,23 @@ def _read(
     quants = _strings(fields, "quants")
     shapes = [shape_named(name) for name in _strings(fields, "shapes") or []]
     models = _strings(fields, "models") or []
-    kvs = _strings(fields, "kvs") or ["f16"]
+    kvs = _strings(fields, "kvs")
+    kvs = ["f16"] if kvs is None else kvs
     if unknown := set(kvs) - set(KVS):
         raise fields.error("kvs", sorted(unknown), f"of {', '.join(KVS)}")
+    depths, repeat = _integers(fields, "depths"), fields.integer("repeat")
     settings = Settings(
         prefill=_integers(fields, "pp"),
         decode=_integers(fields, "tg"),
-        depths=_integers(fields, "depths") or (0,),
-        repeat=fields.integer("repeat") or 3,
+        depths=(0,) if depths is None else depths,
+        repeat=3 if repeat is None else repeat,
         context=fields.integer("context"),
         has_kernels=fields.boolean("kernels") or False,
         notebook=state.notebook,
     )
     fields.finish("shapes, quants, models, kvs, pp, tg, depths, repeat, context, kernels")
-    made = [RandomSource(shape, mix) for shape in shapes for mix in quants or ["q4_k_m"]]
+    mixes = ["q4_k_m"] if quants is None else quants
+    made = [RandomSource(shape, mix) for shape in shapes for mix in mixes]
     located = [state.locate(model) for model in models]
     return [*located, *made], [kv for kv in KVS if kv in kvs], settings
 
@@ -84,6 +91,7 @@ async def _events(state: State, start: Suite) -> AsyncGenerator[Payload]:
 
     steps: asyncio.Queue[Payload | None] = asyncio.Queue()
     async with state.gate.turn():
+        _check_free(state)  # again: a load may have had the turn before
         task = start(lambda text, done: steps.put_nowait({"text": text, "done": done}))
         task.add_done_callback(lambda _: steps.put_nowait(None))
         try:

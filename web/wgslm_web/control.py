@@ -78,7 +78,7 @@ async def continue_ids(request: Request) -> Response:
     engine = state.need_engine()
     fields = Fields(await read_object(request))
     messages, ids = fields.items("messages"), fields.ids("ids") or []
-    options = read_options(fields)
+    options = read_options(fields, engine.info.sampling)
     fields.finish(f"ids, messages, {NAMES}")
     check_ids(ids, engine.info.vocab_size)
     so_far = None

@@ -13,6 +13,7 @@ from wgslm.engine import ModelInfo, Progress
 from wgslm.errors import DeviceLostError, LimitError, WgslmError
 from wgslm.generate import Options
 from wgslm.header import Preflight
+from wgslm.sampling import Sampling
 from wgslm.tune.notebook import Notebook
 from wgslm_web.gate import Gate
 from wgslm_web.refusals import Refusal, refusal_of
@@ -153,6 +154,11 @@ class State:
     def engine(self) -> Engine | None:
         """The loaded model, if there is one."""
         return self._engine
+
+    @property
+    def sampling(self) -> Sampling:
+        """What the loaded model recommends; without one llama.cpp's defaults."""
+        return Sampling() if self._engine is None else self._engine.info.sampling
 
     def need_engine(self, model: str | None = None) -> Engine:
         """Return the loaded model; refuse if there is none or it is another than `model`."""

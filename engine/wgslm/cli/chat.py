@@ -21,13 +21,14 @@ Read = Callable[[], str | None]  # the next line, without its end; None at the e
 
 def chat(args: Namespace) -> None:
     """Talk until /quit or the end of input. Ctrl-C ends an answer, not the program."""
-    options = make_options(args)
+    make_options(args)  # refuses what has no meaning before anything is loaded
     is_person = sys.stdin.isatty() and sys.stdout.isatty()
     stack = AsyncExitStack()
     with asyncio.Runner() as runner:
         # Each answer is a run of its own, because a Runner turns Ctrl-C into the end of a run.
         model = runner.run(stack.enter_async_context(loaded(args)))
         try:
+            options = make_options(args, model.engine.info.sampling)
             talk = Talk(model.engine.name, options, args.system)
             _welcome(model.engine, is_person=is_person)
             _repeat(runner, model.engine, talk, _reader() if is_person else _line, is_person)

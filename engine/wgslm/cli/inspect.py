@@ -13,6 +13,7 @@ from wgslm.engine import make_template
 from wgslm.errors import WgslmError
 from wgslm.gguf import Directory, TensorInfo, Value
 from wgslm.gpu import DEFAULT_LIMITS
+from wgslm.header import recommended
 from wgslm.models import read_model
 from wgslm.plan.tensors import Tensors
 from wgslm.sources import ByteSource
@@ -44,6 +45,7 @@ def _refusal(directory: Directory) -> str:
     """Return why this version cannot run the file, or nothing."""
     try:
         model = read_model(directory, None)
+        recommended(directory)
         model.record(Tensors(directory.tensors, DEFAULT_LIMITS.binding_nbytes))
         make_template(directory, load_tokenizer(directory.metadata))
     except WgslmError as error:

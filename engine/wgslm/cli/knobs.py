@@ -49,20 +49,24 @@ KNOBS = (
 def add_knobs(parser: ArgumentParser) -> None:
     """Add an option for each."""
     for knob in KNOBS:
+        usual = knob.default if knob.default == "none" else f"the model's, else {knob.default}"
         parser.add_argument(
             f"--{knob.option}",
             metavar="N" if knob.kind is int else "X",
             type=knob.kind,
-            help=f"{knob.text} (default {knob.default})",
+            help=f"{knob.text} (default: {usual})",
         )
 
 
-def make_options(args: Namespace) -> "Options":
-    """Return the options that were typed, refusing values that have no meaning."""
+def make_options(args: Namespace, usual: Sampling | None = None) -> "Options":
+    """Return the options that were typed, refusing values that have no meaning.
+
+    What was not typed is as `usual`, a model's recommendation; without one as in llama.cpp.
+    """
     from wgslm.generate import Options
 
     try:
-        options = Options(stop=tuple(args.stop))
+        options = Options(stop=tuple(args.stop), sampling=usual or Sampling())
         for knob in KNOBS:
             value = getattr(args, knob.name)
             if value is not None:

@@ -19,13 +19,14 @@ def run(args: Namespace) -> None:
     """Answer, or continue with --raw."""
     if args.raw and args.system is not None:
         raise UsageError("--raw has no place for --system: it uses no chat template")
-    options = make_options(args)
-    asyncio.run(_run(args, read_text(args.prompt), options))
+    make_options(args)  # refuses what has no meaning before anything is loaded
+    asyncio.run(_run(args, read_text(args.prompt)))
 
 
-async def _run(args: Namespace, prompt: str, options: Options) -> None:
+async def _run(args: Namespace, prompt: str) -> None:
     async with loaded(args, is_json=args.json) as model:
         engine = model.engine
+        options = make_options(args, engine.info.sampling)
         prompt_ids = _prompt_ids(engine, prompt, args)
         text, done = await _generate(engine, prompt_ids, options, is_streamed=not args.json)
     note_unless_json(summary(done), is_json=args.json)

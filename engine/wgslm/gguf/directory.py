@@ -114,9 +114,9 @@ class Directory:
         return value
 
     def unread(self) -> list[str]:
-        """Return the keys of this architecture that nobody has asked for, sorted."""
-        prefix = f"{self.metadata.get('general.architecture')}."
-        return sorted(k for k in self.metadata if k.startswith(prefix) and k not in self._asked)
+        """Return the keys that change answers and that nobody has asked for, sorted."""
+        prefixes = f"{self.metadata.get('general.architecture')}.", "general.sampling."
+        return sorted(k for k in self.metadata if k.startswith(prefixes) and k not in self._asked)
 
     def _ask(self, key: str, default: object, wanted: str) -> object:
         self._asked.add(key)

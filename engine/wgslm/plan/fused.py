@@ -35,6 +35,10 @@ class Fused(Lowering):
             column += rows
 
     def _attention(self, o: Attention) -> Iterator[Dispatch]:
+        norms = [norm for norm in (o.q_norm, o.k_norm) if norm]
+        if any(norm.kind != "rms" or norm.eps != norms[0].eps for norm in norms):
+            yield from super()._attention(o)
+            return
         q, k, v = (self._heads(slot, o.head_dim) for slot in (o.q, o.k, o.v))
         cache, y = self._cache(o), self._use(o.y)
         nbytes = parts_nbytes(q, cache, self.schedule)
@@ -51,7 +55,7 @@ class Fused(Lowering):
             rotation=rotation,
             q_gain=o.q_norm.weights.gain.ref if o.q_norm else None,
             k_gain=o.k_norm.weights.gain.ref if o.k_norm else None,
-            eps=o.q_norm.eps if o.q_norm else 0.0,
+            eps=norms[0].eps if norms else 0.0,
         )
 
     def _mlp(self, o: Mlp) -> Iterator[Dispatch]:

@@ -197,6 +197,8 @@ class Lowering:
 
     def _rope_table(self, rope: Rope) -> Ref:
         table = rope.table(self.context)
+        known = self.states.get(ROPE.name)
+        assert known is None or known.initial == table, "one rotation for all layers"
         self.states[ROPE.name] = State(ROPE.name, len(table), table)
         return ROPE
 

@@ -46,7 +46,7 @@ function box(group, name, checked) {
 function asked() {
   const chosen = (group) => [...$(group).querySelectorAll(":checked")].map((input) => input.value);
   const words = (id) => $(id).value.split(/[\s,]+/).filter(Boolean);
-  const wanted = { repeat: $("repeat").valueAsNumber || 3, kernels: $("kernels").checked };
+  const wanted = { repeat: $("repeat").valueAsNumber, kernels: $("kernels").checked };
   for (const group of Object.keys(PRESET)) wanted[group] = chosen(group);
   for (const id of LISTS) wanted[id] = words(id).map((word) => (/^\d+$/.test(word) ? Number(word) : word));
   wanted.models = words("models").map((word) => new URL(word, location.href).href);

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from wgslm.chat.events import Done, TextDelta
 from wgslm.errors import RequestError
 from wgslm.generate import Options
+from wgslm.sampling import Sampling
 from wgslm_web.wire.fields import Fields
 from wgslm_web.wire.options import NAMES, read_options
 
@@ -74,15 +75,15 @@ class Head:
     include_usage: bool = False
 
 
-def chat_request(body: Mapping[str, object]) -> ChatRequest:
-    """Check and translate a request's JSON object."""
+def chat_request(body: Mapping[str, object], usual: Sampling) -> ChatRequest:
+    """Check and translate a request's JSON object; it is sampled as `usual` unless it says how."""
     fields = Fields(body)
     refuse_unsupported(fields)
     stream = fields.boolean("stream") or False
     request = ChatRequest(
         model=fields.string("model"),
         messages=read_messages(fields.items("messages")),
-        options=read_options(fields),
+        options=read_options(fields, usual),
         stream=stream,
         include_usage=_include_usage(fields, stream),
         return_tokens=fields.boolean("return_tokens") or False,

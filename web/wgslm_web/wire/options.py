@@ -3,6 +3,8 @@
 As in llama.cpp, all penalties look back on the last `repeat_last_n` tokens, prompt included.
 """
 
+from dataclasses import replace
+
 from wgslm.errors import RequestError
 from wgslm.generate import Options
 from wgslm.sampling import Sampling
@@ -16,15 +18,15 @@ NAMES = (
 )
 
 
-def read_options(fields: Fields) -> Options:
-    """Take every generation field; what is absent has the engine's default."""
+def read_options(fields: Fields, usual: Sampling) -> Options:
+    """Take every generation field; what is absent is as `usual`."""
     numbers = {name: fields.number(name) for name in _NUMBERS}
     integers = {name: fields.integer(name) for name in _INTEGERS}
     given = {name: value for name, value in {**numbers, **integers}.items() if value is not None}
     return Options(
         max_tokens=_max_tokens(fields),
         stop=_stop(fields),
-        sampling=Sampling(logit_bias=_biases(fields), **given),  # type: ignore[arg-type]
+        sampling=replace(usual, logit_bias=_biases(fields), **given),  # type: ignore[arg-type]
     )
 
 
