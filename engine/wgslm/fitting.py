@@ -58,8 +58,8 @@ class Fitting:
     ) -> None:
         """Start with the adapter's own schedule. With a `notebook` GPUs are tuned.
 
-        Software adapters keep theirs: it was measured, and a compiler that shares the cores with
-        the kernels takes longer than the budget (lavapipe 0.1 to 1 s a kernel, SwiftShader more).
+        Software adapters keep theirs: it was measured, and compiling what runs first takes
+        longer than the budget (lavapipe, Mesa 22.3: 3 s for its own two variants).
         """
         self.device = device
         self.schedule = choose(device.adapter.kind, device.features, forced)
