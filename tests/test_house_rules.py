@@ -101,3 +101,7 @@ def test_module_of_the_tab_imports_nothing_that_a_tab_lacks(path: Path) -> None:
 
 def test_build_is_no_package() -> None:
     assert not (ROOT / "build/__init__.py").exists()  # or `python -m build` would mean ours
+
+
+def test_pytest_enters_the_tests_of_build(pytestconfig: pytest.Config) -> None:
+    assert "build" not in pytestconfig.getini("norecursedirs")  # as its own list would have it
