@@ -1,10 +1,8 @@
 """Writes `dist/`: a static site that needs nothing but a web server.
 
 index.html, style.css, *.js    web/wgslm_web/page/, the worker among them
-engine/gpu-browser.js          engine/wgslm/gpu/browser.js
-engine/sources-browser.js      engine/wgslm/sources/browser.js
-engine/tune-browser.js         engine/wgslm/tune/browser.js
-vendor/marked.js, purify.js    the page's libraries as ES modules; licenses.txt beside them
+engine/gpu-browser.js ...      the .js of engine/wgslm, by folder and name
+vendor/                        the page's libraries as ES modules; licenses.txt beside them
 pyodide/                       indexURL of loadPyodide
 app.zip                        for pyodide.unpackArchive: our Python, its libraries, the shaders
 models/                        the model of demo/model, which index.html then names
@@ -33,7 +31,7 @@ PAGE = environment.ROOT / "web/wgslm_web/page"
 ENGINE = environment.ROOT / "engine/wgslm"
 MODELS = environment.ROOT / "demo/model"
 PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
-VENDOR = ("marked.js", "purify.js")
+LICENSED = ("marked", "purify", "highlight", "temml")  # <name>.js of the page and its <name>.txt
 NO_MODEL = '<meta name="wgslm-default-model" content="">'
 LEFT_ALONE = ("demo.png",)  # written by `python demo`
 
@@ -52,14 +50,14 @@ def site_files() -> dict[str, bytes]:
     site["pyodide/pyodide-lock.json"] = lock
     pyodide = {**{name: taken[name] for name in PYODIDE}, "pyodide-lock.json": lock}
     site["pyodide/python_stdlib.zip"], site["app.zip"] = archives.python_archives(pyodide)
-    site |= {f"vendor/{name}": taken[name] for name in VENDOR}
+    site |= {f"vendor/{name}.js": taken[f"{name}.js"] for name in LICENSED}
+    site["vendor/temml.js"] += b"\nexport default temml;\n"  # its small file is a plain script
     site["vendor/licenses.txt"] = _licenses(taken).encode()
     for path in sorted(PAGE.rglob("*")):
         if path.is_file():
             site[path.relative_to(PAGE).as_posix()] = path.read_bytes()
-    for name in ("gpu", "sources", "tune"):
-        if (path := ENGINE / name / "browser.js").is_file():
-            site[f"engine/{name}-browser.js"] = path.read_bytes()
+    for path in sorted(ENGINE.glob("*/*.js")):
+        site[f"engine/{path.parent.name}-{path.name}"] = path.read_bytes()
     _embed_model(site)
     return site
 
@@ -119,8 +117,9 @@ def _licenses(taken: Mapping[str, bytes]) -> str:
         "https://github.com/pyodide/pyodide. CPython, inside it, is under the PSF License; its\n"
         "source is at https://github.com/python/cpython.\n"
     ]
-    for package, text in (("marked", "marked.txt"), ("dompurify", "purify.txt")):
-        parts.append(f"{package} {pins[package]}\n\n{taken[text].decode()}")
+    for name in LICENSED:
+        package = runtime.FILES[f"{name}.js"].package
+        parts.append(f"{package} {pins[package]}\n\n{taken[f'{name}.txt'].decode()}")
     for library in tab_files.libraries():
         for path in metadata.files(library) or ():
             if "license" in path.name.lower() and path.suffix != ".py":

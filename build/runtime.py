@@ -1,4 +1,4 @@
-"""What `dist/` takes from others: Pyodide and the page's two libraries, pinned byte for byte.
+"""What `dist/` takes from others: Pyodide and the page's libraries, pinned byte for byte.
 
 They come from npm (`package-lock.json` pins the packages) or, where there is no npm, from the CDN
 that Pyodide documents. The checksums here hold for both.
@@ -84,48 +84,72 @@ FILES: Mapping[str, File] = {
         "dompurify", "LICENSE",
         "cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30",
     ),
+    "highlight.js": File(
+        "@highlightjs/cdn-assets", "es/highlight.min.js",
+        "1ed8fc5256b738b8875b74e4d3f0754f60d6411fb034d618dfbc4e6e6c9999d7",
+    ),
+    "highlight.txt": File(
+        "@highlightjs/cdn-assets", "LICENSE",
+        "6c081431591d9df696c82dc598fe1423765b8a299b200ed00b281afd0f64c490",
+    ),
+    "temml.js": File(
+        "temml", "dist/temml.min.js",
+        "1ab19148afe0dbc836b7a74f344071b3f3a70a7a8259ae4049e76894fcdf8d95",
+    ),
+    "temml.txt": File(
+        "temml", "LICENSE",
+        "12b4e5592a12baaf50637881f2cb9d66667b26b8d51a73cd8f0d6bcefe176ab6",
+    ),
+}  # fmt: skip
+
+# What only the tests take.
+TEST_FILES: Mapping[str, File] = {
+    "axe.js": File(
+        "axe-core", "axe.min.js",
+        "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c",
+    ),
 }  # fmt: skip
 
 
-def ensure_files() -> dict[str, Path]:
-    """Return every file of FILES by its name here, each with the right checksum."""
-    missing = [name for name in FILES if not _is_right(name)]
-    if missing:
+def ensure_files(files: Mapping[str, File] | None = None) -> dict[str, Path]:
+    """Return every file (of FILES, if not told) by its name here, each with the right checksum."""
+    wanted = FILES if files is None else files
+    if not all(_is_right(name, file) for name, file in wanted.items()):
         STORE.mkdir(parents=True, exist_ok=True)
         with steps.locked(STORE.with_suffix(".lock")):
-            _from_npm() if shutil.which("npm") else _from_cdn()
-    return {name: STORE / name for name in FILES}
+            _from_npm(wanted) if shutil.which("npm") else _from_cdn(wanted)
+    return {name: STORE / name for name in wanted}
 
 
 def versions() -> dict[str, str]:
     """Return the pinned version of each package."""
-    pins: dict[str, str] = json.loads(PINS.read_text())["dependencies"]
-    return pins
+    pins = json.loads(PINS.read_text())
+    return {**pins["dependencies"], **pins["devDependencies"]}
 
 
-def _is_right(name: str) -> bool:
+def _is_right(name: str, file: File) -> bool:
     path = STORE / name
-    return path.is_file() and _digest(path.read_bytes()) == FILES[name].sha256
+    return path.is_file() and _digest(path.read_bytes()) == file.sha256
 
 
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _from_npm() -> None:
+def _from_npm(files: Mapping[str, File]) -> None:
     """Let npm install the locked packages, without running their scripts, and take our files."""
     npm = str(shutil.which("npm"))
     for name in (PINS.name, "package-lock.json"):
         shutil.copyfile(PINS.parent / name, STORE / name)
     with steps.step("Getting Pyodide and the page's libraries through npm"):
         steps.run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=STORE)
-    for name, file in FILES.items():
+    for name, file in files.items():
         source = STORE / "node_modules" / file.package / file.path
-        _keep(name, source.read_bytes(), f"npm's {file.package}/{file.path}")
+        _keep(name, file, source.read_bytes(), f"npm's {file.package}/{file.path}")
 
 
-def _from_cdn() -> None:
-    for name, file in FILES.items():
+def _from_cdn(files: Mapping[str, File]) -> None:
+    for name, file in files.items():
         url = file.url(versions()[file.package])
         with steps.step(f"Getting {url}"):
             try:
@@ -136,14 +160,14 @@ def _from_cdn() -> None:
                     f"{url} could not be fetched ({error}); check the network, "
                     "or install npm (Node.js 18 or newer) and run this again"
                 ) from error
-        _keep(name, content, url)
+        _keep(name, file, content, url)
 
 
-def _keep(name: str, content: bytes, origin: str) -> None:
+def _keep(name: str, file: File, content: bytes, origin: str) -> None:
     digest = _digest(content)
-    if digest != FILES[name].sha256:
+    if digest != file.sha256:
         raise steps.SetUpError(
-            f"{origin} has SHA-256 {digest}; it must be {FILES[name].sha256} "
+            f"{origin} has SHA-256 {digest}; it must be {file.sha256} "
             f"(pinned in {Path(__file__).name})"
         )
     part = STORE / f"{name}.part"

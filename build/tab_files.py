@@ -22,7 +22,8 @@ else:
 
 OURS = ("wgslm", "wgslm_web")
 ROOTS = (environment.ROOT / "engine", environment.ROOT / "web")
-NATIVE = ("native.py", "cli")  # module and folder names that mean "not in a tab"
+# module and folder names that mean "not in a tab"
+NATIVE = ("native.py", "folder.py", "ollama.py", "shared.py", "cli")
 TAB = {
     "implementation_name": "cpython",
     "os_name": "posix",

@@ -70,13 +70,12 @@ fn score_keys(base: u32, start: u32, keys: u32, j: u32) -> vec4f {
         let k1 = kv4(OF_K, row.y, i);
         let k2 = kv4(OF_K, row.z, i);
         let k3 = kv4(OF_K, row.w, i);
-        for (var e = 0u; e < 4u; e++) {
-            let q = queries[4u * i + e];
-            a += k0[e] * q;
-            b += k1[e] * q;
-            c += k2[e] * q;
-            d += k3[e] * q;
-        }
+        let at = 4u * i;
+        let q = mat4x4f(queries[at], queries[at + 1u], queries[at + 2u], queries[at + 3u]);
+        a += q * k0;
+        b += q * k1;
+        c += q * k2;
+        d += q * k3;
     }
     weights[j] = a; // those past the last key repeat it, and are not used
     weights[j + WG] = b;

@@ -121,7 +121,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             for (var k = 0u; k < keys; k++) {
                 let v = tile[k * 8u + across];
                 for (var r = 0u; r < 4u; r++) {
-                    sums[c / 2u + r] += weights[k * TILE_ROWS + down + r] * v;
+                    sums[c / 2u + r] += weighted(weights[k * TILE_ROWS + down + r], v);
                 }
             }
             workgroupBarrier();

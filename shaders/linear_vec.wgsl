@@ -9,6 +9,7 @@
 override LANES: u32 = 16u; // of a row: a power of two, at most 64; lib/sums_subgroup wants 64
 override TILE_ROWS: u32 = 16u;
 #import lib/linear_one
+#import dots
 #import sums
 
 // The row that a lane computes as its `r`th.
@@ -36,11 +37,8 @@ fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
         if NORM {
             squares += dot32(v, v);
         }
-        let h = gained32(v, j);
-        sum += vec4f(
-            dot32(row32(row0, j), h), dot32(row32(row1, j), h),
-            dot32(row32(row2, j), h), dot32(row32(row3, j), h),
-        );
+        let h = values32(gained32(v, j));
+        sum += vec4f(row_dot(row0, j, h), row_dot(row1, j, h), row_dot(row2, j, h), row_dot(row3, j, h));
     }
     let total = lane_sums(sum, squares, lane);
     if column != 0u {

@@ -29,7 +29,7 @@ class Tab:
 
     def load(self, url: str) -> None:
         """Type a model's address and press Load."""
-        self._show_panel()
+        self.show_panel()
         self.page.get_by_label("Address of a GGUF file").fill(url)
         self.page.get_by_role("button", name="Load", exact=True).click()
 
@@ -54,7 +54,7 @@ class Tab:
 
     def set(self, **settings: float) -> None:
         """Fill in fields of the panel by their names in requests."""
-        self._show_panel()
+        self.show_panel()
         for name, value in settings.items():
             self.page.locator(f"#setting-{name}").fill(str(value))
         self._hide_panel()
@@ -117,15 +117,18 @@ class Tab:
 
     @property
     def worker(self) -> Worker:
-        """The worker that runs Python."""
-        self.wait(lambda: bool(self.page.workers), "the worker")
-        return self.page.workers[-1]
+        """The worker that runs Python; another one keeps files."""
+        self.wait(lambda: bool(self._engines()), "the worker")
+        return self._engines()[-1]
 
-    def _show_panel(self) -> None:
-        if self.page.locator("#open-side").is_visible():
+    def _engines(self) -> list[Worker]:
+        return [worker for worker in self.page.workers if worker.url.endswith("/worker.js")]
+
+    def show_panel(self) -> None:
+        """Open what says everything about the model and the answers."""
+        if not self.page.locator("#side").is_visible():
             self.page.get_by_role("button", name="Model and settings").click()
 
     def _hide_panel(self) -> None:
-        close = self.page.get_by_role("button", name="Close the panel")
-        if close.is_visible():
-            close.click()
+        if self.page.locator("#side.covers").is_visible():
+            self.page.get_by_role("button", name="Close the panel").click()

@@ -11,6 +11,11 @@ from wgslm.errors import NoAdapterError
 from wgslm.gpu import Device, open_device
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let somebody look at the page's states: `python tests --screenshots FOLDER -k axe`."""
+    parser.addoption("--screenshots", default="", help="folder for pictures of the page's states")
+
+
 @pytest.fixture(scope="session")
 def device() -> Iterator[Device]:
     """The GPU, with its compiled pipelines; a skip without one, a failure under REQUIRE_GPU."""

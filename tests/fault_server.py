@@ -9,6 +9,7 @@ import gzip
 import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Self
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 LINK_USES = 2
@@ -31,7 +32,7 @@ class FaultServer(ThreadingHTTPServer):
         self.uses: dict[str, int] = {}  # requests per path with query
         self.lock = threading.Lock()
 
-    def __enter__(self) -> "FaultServer":
+    def __enter__(self) -> Self:
         """Start serving."""
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
         return self

@@ -17,6 +17,7 @@ from wgslm.kernels.attention import (
     attention_step,
     kv_append,
 )
+from wgslm.kernels.linear import has_integers
 from wgslm.kernels.schedule import GPU, SHORT_CONTEXT, SOFTWARE, VARIANTS, Schedule, choose
 from wgslm.models import read_model
 from wgslm.plan import Plan
@@ -24,13 +25,18 @@ from wgslm.plan.lower import lower
 from wgslm.plan.tensors import Tensors
 from wgslm.quants import QUANTS, Quant
 
+(QUANT_8,) = (quant for quant in QUANTS if quant.name == "q8_0")
 BINDING_NBYTES = 128 << 20
 FEATURES = frozenset({SUBGROUPS, SUBGROUPS_OF_8})
-USUAL = (SOFTWARE, GPU, choose("software", FEATURES))
+SWIFTSHADER = choose("software", frozenset())
+USUAL = (SOFTWARE, SWIFTSHADER, GPU, choose("software", FEATURES))
+INTEGERS = tuple(
+    choose("gpu", FEATURES, {"one": one.name}) for one in VARIANTS["one"] if not one.is_exact
+)
 WITH_SUBGROUPS = (choose("software", FEATURES), choose("gpu", FEATURES))
 VARIED = (  # every variant, and every way to reduce
     *WITH_SUBGROUPS,
-    *(choose("gpu", FEATURES, {"one": one.name}) for one in VARIANTS["one"]),
+    *(choose("gpu", FEATURES, {"one": one.name}) for one in VARIANTS["one"] if one.is_exact),
     *(
         choose("gpu", frozenset(), {"many": many.name})
         for many in VARIANTS["many"]
@@ -73,7 +79,7 @@ def _attention_programs() -> Iterator[Program]:
     """Return those of every cache type: also one token's, split and not, with everything on."""
     q, state = Heads(Ref("slot", "qkv"), 4, 64, 512), Ref("state", "any")
     rotation = Rotation(state, 32, neox=True)
-    for kv, schedule in product(KV_TYPES, (SOFTWARE, GPU, *WITH_SUBGROUPS)):
+    for kv, schedule in product(KV_TYPES, (SOFTWARE, SWIFTSHADER, GPU, *WITH_SUBGROUPS)):
         for slots, gain in product((SHORT_CONTEXT, SHORT_CONTEXT + 1), (None, state)):
             cache = Cache(state, state, 2, 64, slots, kv)
             found = [attention(q, cache, state, tokens, 1.0, schedule) for tokens in (1, 16)]
@@ -95,6 +101,9 @@ def _plans() -> Iterator[Plan]:
                 for size in (1, 16):
                     yield tiny_plan(name, quant, schedule, size, "f16")
                 yield tiny_plan(name, quant, schedule, 16, "f32", each=True)
+    for quant, schedule in product(filter(has_integers, QUANTS), INTEGERS):
+        yield tiny_plan("qwen2", quant, schedule)
+        yield tiny_plan("llama", QUANT_8, schedule, formats={"attn_v": quant})
     for quant in QUANTS:  # each as the second format of a dispatch
         for schedule in (SOFTWARE, GPU):
             yield tiny_plan("llama", QUANTS[0], schedule, formats={"attn_v": quant})

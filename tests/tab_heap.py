@@ -1,4 +1,4 @@
-"""Measures the memory of a tab: Python's wasm heap, and the JavaScript heaps of worker and page.
+"""Measures the memory of a tab: Python's wasm heap, and the JavaScript heaps of workers and page.
 
 `performance.measureUserAgentSpecificMemory` would need cross-origin isolation and collects garbage
 before it counts, so it sees no peak. DevTools counts what is there at this moment, garbage and the
@@ -6,6 +6,7 @@ bytes of ArrayBuffers included.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,13 @@ from playwright.sync_api import CDPSession
 
 from browser_tab import Tab
 
+Send = Callable[[str], None]
 JS_HEAP = ("usedSize", "embedderHeapUsedSize", "backingStorageSize")
+ATTACH: dict[str, object] = {
+    "autoAttach": True,
+    "waitForDebuggerOnStart": False,
+    "flatten": False,
+}
 WASM_NBYTES = "python._module.HEAPU8.length"
 
 
@@ -32,36 +39,52 @@ class Sample:
 
 
 class TabHeap:
-    """Asks the worker of a tab of the `open_site`, and its page."""
+    """Asks the worker of a tab of the `open_site`, the keeper that it has started, and the page."""
 
     def __init__(self, tab: Tab) -> None:
         """Attach DevTools to the worker, which must be there already."""
         self._tab = tab
         self._replies: dict[int, Any] = {}
-        self._worker = ""
+        self._asked = 0
+        self._worker = self._keeper = ""
         self._page: CDPSession = tab.page.context.new_cdp_session(tab.page)
         self._page.on("Target.attachedToTarget", self._attached)
         self._page.on("Target.receivedMessageFromTarget", self._received)
-        attach = {"autoAttach": True, "waitForDebuggerOnStart": False, "flatten": False}
-        self._page.send("Target.setAutoAttach", attach)
+        self._page.send("Target.setAutoAttach", ATTACH)
         tab.wait(lambda: bool(self._worker), "DevTools to find the worker")
+        self._ask(self._to_worker, "Target.setAutoAttach", ATTACH)
+        tab.wait(lambda: bool(self._keeper), "DevTools to find the keeper")
 
     def sample(self) -> Sample:
         """Return what is in use now."""
         stage = self._tab.page.evaluate("tests.progress.at(-1)?.stage ?? ''")
-        wasm = self._ask("Runtime.evaluate", {"expression": WASM_NBYTES, "returnByValue": True})
-        heaps = (self._ask("Runtime.getHeapUsage"), self._page.send("Runtime.getHeapUsage"))
+        size = {"expression": WASM_NBYTES, "returnByValue": True}
+        wasm = self._ask(self._to_worker, "Runtime.evaluate", size)
+        heaps = (
+            self._ask(self._to_worker, "Runtime.getHeapUsage"),
+            self._ask(self._to_keeper, "Runtime.getHeapUsage"),
+            self._page.send("Runtime.getHeapUsage"),
+        )
         used = sum(int(heap[key]) for heap in heaps for key in JS_HEAP)
         return Sample(stage, int(wasm["result"]["value"]), used)
 
-    def _ask(self, method: str, params: dict[str, object] | None = None) -> Any:
-        number = len(self._replies) + 1
-        message = json.dumps({"id": number, "method": method, "params": params or {}})
+    def _ask(self, send: Send, method: str, params: dict[str, object] | None = None) -> Any:
+        self._asked += 1
+        number = self._asked
+        send(json.dumps({"id": number, "method": method, "params": params or {}}))
+        self._tab.wait(lambda: number in self._replies, method)
+        return self._replies[number]
+
+    def _to_worker(self, message: str) -> None:
         self._page.send(
             "Target.sendMessageToTarget", {"sessionId": self._worker, "message": message}
         )
-        self._tab.wait(lambda: number in self._replies, method)
-        return self._replies[number]
+
+    def _to_keeper(self, message: str) -> None:
+        self._asked += 1
+        params = {"sessionId": self._keeper, "message": message}
+        method = "Target.sendMessageToTarget"
+        self._to_worker(json.dumps({"id": self._asked, "method": method, "params": params}))
 
     def _attached(self, event: Any) -> None:
         if event["targetInfo"]["type"] == "worker":
@@ -71,3 +94,7 @@ class TabHeap:
         message = json.loads(event["message"])
         if "id" in message:
             self._replies[message["id"]] = message["result"]
+        elif message["method"] == "Target.attachedToTarget":
+            self._keeper = message["params"]["sessionId"]
+        elif message["method"] == "Target.receivedMessageFromTarget":
+            self._received(message["params"])

@@ -11,7 +11,7 @@ import torch
 from gguf import GGMLQuantizationType as Type
 
 from demo.train.evaluate import compare, evaluate
-from demo.train.export import export
+from demo.train.export import export, read_parameters
 from demo.train.model import Config
 from demo.train.prepare import VOCABULARY, load_sources, prepare
 from demo.train.tokenizer import Vocabulary
@@ -69,7 +69,10 @@ def _train(run: Path, arguments: argparse.Namespace) -> None:
         dropout=arguments.dropout,
         facts=max(int(source.facts.max(initial=0)) for source in sources.values()),
     )
-    trainer = Trainer(config, recipe, run, compiled=arguments.compile)
+    start = None
+    if arguments.start is not None:
+        start = read_parameters(arguments.start, Vocabulary.load(run / VOCABULARY))
+    trainer = Trainer(config, recipe, run, compiled=arguments.compile, start=start)
     trainer.run(sources, load_sources(run, "valid"))
 
 
@@ -87,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", type=Path, default=MODEL, help="the GGUF file")
     parser.add_argument("--beside", type=Path, nargs="*", default=[], help="files to compare with")
     parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--start", type=Path, help="a GGUF file to go on from, not from nothing")
     parser.add_argument("--tokens", type=int, default=4096, help="ids per step")
     parser.add_argument("--vocabulary", type=int, default=4096, help="tokens, specials included")
     parser.add_argument("--mix", nargs="*", default=MIX, help="share of the ids by source")

@@ -2,7 +2,7 @@
 
 import itertools
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from demo.train import guide, memory
 from demo.train.colloquial import colloquial
@@ -13,6 +13,8 @@ from demo.train.skills import SKILLS
 from demo.train.words import SYSTEMS
 
 GUIDE_CHATS = 120_000
+ASKINGS = 250  # of every fact
+SKILL_CHATS = 60_000
 MORE = (
     "{Tell me more|More please|Go on|Can you say more|Can you explain that in more detail|"
     "Please explain further|Could you elaborate|and what else|more details please}{.|?|}"
@@ -21,11 +23,39 @@ MORE = (
 
 def guide_chats(seed: int) -> Iterator[Conversation]:
     """Yield the guide's chats without those that ask in the words of a held-out question."""
+    return _allowed(itertools.islice(chats(read_facts(), seed), GUIDE_CHATS))
+
+
+def guide_askings(seed: int) -> Iterator[Conversation]:
+    """Yield every fact asked for in many ways, each alone, likewise."""
+    chance = random.Random(f"{seed} askings")
+    facts = list(itertools.chain(*read_facts().values()))
+    return _allowed(tuple(fact.turns(chance)) for fact in facts for _ in range(ASKINGS))
+
+
+def skill_chats(seed: int) -> Iterator[Conversation]:
+    """Yield sums and the like, each alone, and what is told and asked for a little later."""
+    chance = random.Random(f"{seed} skills")
+    facts = list(itertools.chain(*read_facts().values()))
+    return _allowed(_skill_chat(facts, chance) for _ in range(SKILL_CHATS))
+
+
+def _skill_chat(facts: Sequence[Fact], chance: random.Random) -> Conversation:
+    if chance.random() < 0.5:
+        return tuple(chance.choice(SKILLS)(chance))
+    told: memory.Told = {}
+    turns = memory.tell(told, chance)
+    if chance.random() < 0.5:
+        turns += chance.choice(facts).turns(chance)
+    return (*turns, *memory.recall(told, chance))
+
+
+def _allowed(conversations: Iterable[Conversation]) -> Iterator[Conversation]:
     forbidden = kept_back()
-    for chat in itertools.islice(chats(read_facts(), seed), GUIDE_CHATS):
-        asked = (turn.text for turn in chat if turn.role == "user")
+    for conversation in conversations:
+        asked = (turn.text for turn in conversation if turn.role == "user")
         if all(forbidden.isdisjoint(grams(text)) for text in asked):
-            yield chat
+            yield conversation
 
 
 def chats(files: Mapping[str, Sequence[Fact]], seed: int) -> Iterator[Conversation]:

@@ -124,7 +124,8 @@ def free_prompts() -> list[str]:
 
 def _replies(player: Player, openings: Sequence[str]) -> list[Reply]:
     return [
-        player.reply((user(opening),), Sampling(), seed) for seed, opening in enumerate(openings)
+        player.reply((user(opening),), player.sampling, seed)
+        for seed, opening in enumerate(openings)
     ]
 
 

@@ -4,14 +4,17 @@ from pathlib import Path
 
 import gguf
 import numpy as np
+import torch
 from gguf import GGMLQuantizationType as Type
 
 from demo.train.conversation import BEGIN, CHAT_TEMPLATE, END
+from demo.train.model import Parameters
 from demo.train.tokenizer import Vocabulary
 from demo.train.training import Snapshot, parameter_count
 
 NAME = "wgslm demo"
 DESCRIPTION = "A very small chat model, the default of wgslm's page; see the model card beside it."
+TEMPERATURE = 0.3  # recommended: so small a model loses its thread when it is drawn from freely
 DATASETS = (  # names, with their licences
     "wgslm guide (MIT)",
     "Schema-Guided Dialogue (CC BY-SA 4.0)",
@@ -41,6 +44,20 @@ def export(snapshot: Snapshot, vocabulary: Vocabulary, path: Path, quant: Type =
     return path.stat().st_size
 
 
+def read_parameters(path: Path, vocabulary: Vocabulary) -> Parameters:
+    """Return the weights of a file that `export` wrote, to go on training from them."""
+    reader = gguf.GGUFReader(path)
+    pieces = [vocabulary.processor.id_to_piece(id) for id in range(vocabulary.size)]
+    if reader.fields["tokenizer.ggml.tokens"].contents() != pieces:
+        raise ValueError(f"{path.name} has another vocabulary than the run's folder")
+    return {
+        str(tensor.name): torch.from_numpy(
+            np.array(gguf.quants.dequantize(tensor.data, tensor.tensor_type), np.float32)
+        )
+        for tensor in reader.tensors
+    }
+
+
 def _write_general(writer: gguf.GGUFWriter, snapshot: Snapshot, quant: Type) -> None:
     count = parameter_count(snapshot.parameters.values())
     writer.add_type("model")
@@ -53,6 +70,7 @@ def _write_general(writer: gguf.GGUFWriter, snapshot: Snapshot, quant: Type) -> 
         writer.add_dataset_name(index, name)
     writer.add_languages(["en"])
     writer.add_file_type(gguf.LlamaFileType[f"MOSTLY_{quant.name}"])
+    writer.add_sampling_temp(TEMPERATURE)
     writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
 
 

@@ -64,6 +64,7 @@ class Player:
         }
         self.tokenizer = load_tokenizer(self.fields)
         self.template = jinja2.Environment().from_string(self.fields["tokenizer.chat_template"])
+        self.sampling = Sampling(float(self.fields.get("general.sampling.temp", 0.8)))
         self.end = int(self.fields["tokenizer.ggml.eos_token_id"])
         self.architecture = str(self.fields["general.architecture"])
         self.context = int(self.fields[f"{self.architecture}.context_length"])

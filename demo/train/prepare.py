@@ -2,16 +2,16 @@
 
 import itertools
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from demo.train.chats import guide_chats
+from demo.train.chats import guide_askings, guide_chats, skill_chats
 from demo.train.conversation import Conversation
 from demo.train.corpus import read_corpora
 from demo.train.dataset import ROW_LENGTHS, Source
 from demo.train.guide import exchange_names
-from demo.train.tokenizer import Vocabulary, nbytes_per_token
+from demo.train.tokenizer import Document, Vocabulary, nbytes_per_token
 
 Readers = dict[str, Callable[[], Iterator[Conversation]]]
 
@@ -21,7 +21,9 @@ HELD_BACK = 0.01  # of every source, for validation
 
 def prepare(corpora: Path, folder: Path, vocabulary_size: int, seed: int) -> None:
     """Write the vocabulary unless it is there, and per source a training and a validation file."""
-    readers: Readers = {**read_corpora(corpora, seed), "guide": partial(guide_chats, seed)}
+    guide = {"guide": partial(guide_chats, seed), "askings": partial(guide_askings, seed)}
+    skills = {"skills": partial(skill_chats, seed)}
+    readers: Readers = {**read_corpora(corpora, seed), **guide, **skills}
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / VOCABULARY).exists():
         Vocabulary.train(_sample(readers, seed), vocabulary_size).save(folder / VOCABULARY)
@@ -33,8 +35,13 @@ def prepare(corpora: Path, folder: Path, vocabulary_size: int, seed: int) -> Non
         chance.shuffle(conversations)
         cut = max(1, int(HELD_BACK * len(conversations)))
         for part, chosen in (("valid", conversations[:cut]), ("train", conversations[cut:])):
-            encode = partial(vocabulary.encode_conversation, is_guide=name == "guide")
-            source = Source.of(map(encode, chosen), max(ROW_LENGTHS), numbers)
+            encode = partial(
+                vocabulary.encode_conversation, is_guide=name in guide, is_skill=name in skills
+            )
+            documents: Iterable[Document] = map(encode, chosen)
+            if name == "askings":
+                documents = (document.up_to_decision() for document in documents)
+            source = Source.of(documents, max(ROW_LENGTHS), numbers)
             source.save(folder / f"{name}.{part}.npz")
             print(f"{name}.{part}: {len(source)} conversations, {len(source.ids)} ids")
         texts = [turn.text for turn in itertools.chain(*conversations[:200])]

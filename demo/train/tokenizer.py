@@ -19,6 +19,7 @@ LOSS_WEIGHTS = {"assistant": 40, "user": 6, "system": 0}
 # In the guide the first ids of an answer decide which it is; the others follow from them. Without
 # more weight they are a twentieth of the ids, and the corpora's English drowns them.
 DECISIVE, DECISIVE_WEIGHT = 4, 250
+SKILL_WEIGHT = 150  # of every id of a sum's answer: no digit follows from those before
 _SPECIAL = re.compile("(" + "|".join(map(re.escape, SPECIALS)) + ")")
 
 
@@ -29,6 +30,14 @@ class Document:
     ids: list[int]
     weights: list[int]  # of each id in the loss, in percent
     facts: list[str]  # at the first id of an answer which of the guide's it is; else empty
+
+    def up_to_decision(self) -> "Document":
+        """Return it up to where it is clear which answer of the guide it is.
+
+        A question teaches which answer it wants at half of the cost without the rest of that.
+        """
+        stop = next(at for at, fact in enumerate(self.facts) if fact) + 2 * DECISIVE
+        return Document(self.ids[:stop], self.weights[:stop], self.facts[:stop])
 
 
 class Vocabulary:
@@ -88,7 +97,7 @@ class Vocabulary:
         return ids
 
     def encode_conversation(
-        self, conversation: Sequence[Turn], *, is_guide: bool = False
+        self, conversation: Sequence[Turn], *, is_guide: bool = False, is_skill: bool = False
     ) -> Document:
         """Return a document's ids, BOS first, with what each is worth."""
         ids, weights, facts = [self.special[BEGIN]], [0], [""]
@@ -98,6 +107,8 @@ class Vocabulary:
             ids += more
             weights += [LOSS_WEIGHTS[piece.role] if piece.role else 0] * len(more)
             facts += [piece.fact, *[""] * (len(more) - 1)]
+            if is_skill and piece.role == "assistant":
+                weights[-len(more) :] = [SKILL_WEIGHT] * len(more)
             if is_guide and piece.role == "assistant" and piece.text != END:
                 first = len(weights) - len(more)
                 count = min(DECISIVE, len(more))

@@ -40,7 +40,7 @@ class Recipe:
     decay: float = 0.5  # the share of the run, its end, in which the rate falls to zero
     average: float = 0.99  # of the exponential moving average that is exported
     facts: int = 0  # answers of the guide to tell apart; 0: that is not trained
-    fact_weight: float = 0.5  # of that in the loss
+    fact_weight: float = 1.0  # of that in the loss
     save_every: int = 200  # steps
 
     def rate(self, step: int) -> float:
@@ -93,7 +93,8 @@ def fact_loss(matrix: torch.Tensor, x: torch.Tensor, facts: torch.Tensor) -> tor
     """
     at = facts.flatten().nonzero().flatten()
     x = x.flatten(0, 1)[at].float()
-    x = x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-6)
+    # Small, so that a step of AdamW on the matrix changes what it says by little.
+    x = x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-6) / 8
     return functional.cross_entropy(functional.linear(x, matrix), facts.flatten()[at])
 
 
@@ -101,14 +102,20 @@ class Trainer:
     """A model, its optimisers and its place in the run."""
 
     def __init__(
-        self, config: Config, recipe: Recipe, folder: Path, *, compiled: bool = False
+        self,
+        config: Config,
+        recipe: Recipe,
+        folder: Path,
+        *,
+        compiled: bool = False,
+        start: Parameters | None = None,
     ) -> None:
-        """Start afresh, or from the folder's checkpoint if it has one."""
+        """Start afresh, or with parameters; from the folder's checkpoint if it has one."""
         self._losses = torch.compile(losses, dynamic=False) if compiled else losses
         self.config, self.recipe, self.folder = config, recipe, folder
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         torch.manual_seed(recipe.seed)
-        fresh = initialise(config, recipe.seed)
+        fresh = initialise(config, recipe.seed) if start is None else start
         self.parameters = {
             name: value.to(self.device).requires_grad_() for name, value in fresh.items()
         }

@@ -24,8 +24,9 @@ from wgslm.weights import Stack, stored_nbytes
 SIZES = (1, 16, 128, 512)  # tokens of a step; the smallest that holds a step's tokens runs it
 EACH_SIZE = 16  # when the logits of every token are asked for
 DEFAULT_CONTEXT = 4096
+SMALLER_CONTEXTS = (16384, 8192, 4096, 2048, 1024, 512)  # that are tried when one does not fit
 # What a GGUF may recommend, general.sampling.*, by our names for it.
-_RECOMMENDED = {
+RECOMMENDED = {
     "temperature": "temp",
     "top_k": "top_k",
     "top_p": "top_p",
@@ -47,6 +48,9 @@ class Preflight:
     memory: int  # bytes on the GPU: weights, cache, activations
     fits: bool
     why: str
+    context: int = 0  # that was asked about
+    fitting: int = 0  # the largest context that fits, of those below it; 0 without one
+    binding: int = 0  # bytes: the largest buffer that this adapter binds
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,7 @@ def recommended(directory: Directory) -> Sampling:
     """Return what the model's makers recommend, llama.cpp's defaults where they say nothing."""
     usual = Sampling()
     given: dict[str, float] = {}
-    for name, key in _RECOMMENDED.items():
+    for name, key in RECOMMENDED.items():
         value, key = getattr(usual, name), f"general.sampling.{key}"
         is_whole = isinstance(value, int)
         given[name] = (directory.integer if is_whole else directory.number)(key, value)
@@ -192,19 +196,27 @@ def judge(header: Header, device: Device, context: int | None, kv: KvType) -> Pr
     """Say what a model is and whether this adapter can hold it."""
     chosen = header.context(context)
     schedule = choose(device.adapter.kind, device.features)
-    plans, stacks = header.plans(device.limits, schedule, chosen, kv)
-    why = ""
-    try:
-        check_fit(device.limits, plans, chosen)
-    except LimitError as error:
-        why = str(error)
+    why, fitting = "", 0
+    for tried in (chosen, *(n for n in SMALLER_CONTEXTS if n < chosen)):
+        plans, stacks = header.plans(device.limits, schedule, tried, kv)
+        memory = planned_nbytes(plans, stacks)
+        try:
+            check_fit(device.limits, plans, tried)
+        except LimitError as error:
+            why = why or str(error)
+            continue
+        fitting = tried
+        break
     return Preflight(
         header.model.architecture,
         header.parameters,
         header.quant,
         header.model.config.context_length,
         header.nbytes,
-        planned_nbytes(plans, stacks),
+        memory,
         not why,
         why,
+        chosen,
+        fitting,
+        device.limits.binding_nbytes,
     )

@@ -26,3 +26,8 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> o: array<vec4f>;
 
 #import lib/kv_read
+
+// w v; without weight 0, whatever v is: what a token does not see may be no number.
+fn weighted(w: f32, v: vec4f) -> vec4f {
+    return select(vec4f(0.0), w * v, w != 0.0);
+}

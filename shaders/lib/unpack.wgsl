@@ -30,3 +30,8 @@ fn two4(v: u32) -> vec4f {
 fn spread4(v: u32, shift: u32) -> u32 {
     return (((v & 15u) * 0x00204081u) & 0x01010101u) << shift;
 }
+
+// Each byte of `v`, 0..127, less `by`: a signed byte.
+fn less(v: vec4u, by: u32) -> vec4u {
+    return ((v | vec4u(0x80808080u)) - vec4u(by * 0x01010101u)) ^ vec4u(0x80808080u);
+}

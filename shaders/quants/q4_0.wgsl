@@ -15,3 +15,14 @@ fn decode32(group: u32) -> array<vec4f, 8> {
         d * (high4(q.z) - 8.0), d * (high4(q.w) - 8.0),
     );
 }
+
+fn integers32(group: u32) -> array<vec4u, 2> {
+    let q = quants[group];
+    return array<vec4u, 2>(
+        less(q & vec4u(0x0f0f0f0fu), 8u), less((q >> vec4u(4u)) & vec4u(0x0f0f0f0fu), 8u),
+    );
+}
+
+fn factors32(group: u32) -> vec4f {
+    return vec4f(vec2f(scale_f16(group)), 0.0, 0.0);
+}

@@ -14,3 +14,12 @@ fn decode32(group: u32) -> array<vec4f, 8> {
         d * high4(q.x) + m, d * high4(q.y) + m, d * high4(q.z) + m, d * high4(q.w) + m,
     );
 }
+
+fn integers32(group: u32) -> array<vec4u, 2> {
+    let q = quants[group];
+    return array<vec4u, 2>(q & vec4u(0x0f0f0f0fu), (q >> vec4u(4u)) & vec4u(0x0f0f0f0fu));
+}
+
+fn factors32(group: u32) -> vec4f {
+    return unpack2x16float(scales[group]).xxyy;
+}

@@ -17,3 +17,12 @@ fn decode32(group: u32) -> array<vec4f, 8> {
         s.x * high4(q.z) - s.y, s.x * high4(q.w) - s.y,
     );
 }
+
+fn integers32(group: u32) -> array<vec4u, 2> {
+    let q = quants[group / 8u * 9u + 1u + (group & 7u)];
+    return array<vec4u, 2>(q & vec4u(0x0f0f0f0fu), (q >> vec4u(4u)) & vec4u(0x0f0f0f0fu));
+}
+
+fn factors32(group: u32) -> vec4f {
+    return k_scale_min(quants[group / 8u * 9u], group & 7u).xxyy * vec4f(1.0, 1.0, -1.0, -1.0);
+}

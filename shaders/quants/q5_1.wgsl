@@ -4,20 +4,36 @@
 
 #import lib/unpack
 
-fn five(nibbles: u32, bits: u32) -> vec4f {
-    return bytes4((nibbles & 0x0f0f0f0fu) | spread4(bits, 4u));
+// Four weights in bytes.
+fn five(nibbles: u32, bits: u32) -> u32 {
+    return (nibbles & 0x0f0f0f0fu) | spread4(bits, 4u);
 }
 
 fn decode32(group: u32) -> array<vec4f, 8> {
     let dm = unpack2x16float(scales[group * 2u]);
     let d = dm.x;
     let m = dm.y;
-    let bits = scales[group * 2u + 1u];
+    let h = scales[group * 2u + 1u];
     let q = quants[group];
+    let p = q >> vec4u(4u);
     return array<vec4f, 8>(
-        d * five(q.x, bits) + m, d * five(q.y, bits >> 4u) + m,
-        d * five(q.z, bits >> 8u) + m, d * five(q.w, bits >> 12u) + m,
-        d * five(q.x >> 4u, bits >> 16u) + m, d * five(q.y >> 4u, bits >> 20u) + m,
-        d * five(q.z >> 4u, bits >> 24u) + m, d * five(q.w >> 4u, bits >> 28u) + m,
+        d * bytes4(five(q.x, h)) + m, d * bytes4(five(q.y, h >> 4u)) + m,
+        d * bytes4(five(q.z, h >> 8u)) + m, d * bytes4(five(q.w, h >> 12u)) + m,
+        d * bytes4(five(p.x, h >> 16u)) + m, d * bytes4(five(p.y, h >> 20u)) + m,
+        d * bytes4(five(p.z, h >> 24u)) + m, d * bytes4(five(p.w, h >> 28u)) + m,
     );
+}
+
+fn integers32(group: u32) -> array<vec4u, 2> {
+    let h = scales[group * 2u + 1u];
+    let q = quants[group];
+    let p = q >> vec4u(4u);
+    return array<vec4u, 2>(
+        vec4u(five(q.x, h), five(q.y, h >> 4u), five(q.z, h >> 8u), five(q.w, h >> 12u)),
+        vec4u(five(p.x, h >> 16u), five(p.y, h >> 20u), five(p.z, h >> 24u), five(p.w, h >> 28u)),
+    );
+}
+
+fn factors32(group: u32) -> vec4f {
+    return unpack2x16float(scales[group * 2u]).xxyy;
 }

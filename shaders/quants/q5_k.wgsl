@@ -26,3 +26,18 @@ fn decode32(group: u32) -> array<vec4f, 8> {
         s.x * five(b.z, i.z) - s.y, s.x * five(b.w, i.w) - s.y,
     );
 }
+
+fn integers32(group: u32) -> array<vec4u, 2> {
+    let block = group / 8u * 11u;
+    let j = group & 7u;
+    let q = quants[block + 3u + j];
+    let h = ((quants[block + 1u] >> vec4u(j)) & vec4u(0x01010101u)) << vec4u(4u);
+    let i = ((quants[block + 2u] >> vec4u(j)) & vec4u(0x01010101u)) << vec4u(4u);
+    return array<vec4u, 2>(
+        (q & vec4u(0x0f0f0f0fu)) | h, ((q >> vec4u(4u)) & vec4u(0x0f0f0f0fu)) | i,
+    );
+}
+
+fn factors32(group: u32) -> vec4f {
+    return k_scale_min(quants[group / 8u * 11u], group & 7u).xxyy * vec4f(1.0, 1.0, -1.0, -1.0);
+}

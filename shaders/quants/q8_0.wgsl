@@ -12,3 +12,11 @@ fn decode32(group: u32) -> array<vec4f, 8> {
         d * signed4(b.x), d * signed4(b.y), d * signed4(b.z), d * signed4(b.w),
     );
 }
+
+fn integers32(group: u32) -> array<vec4u, 2> {
+    return array<vec4u, 2>(quants[group * 2u], quants[group * 2u + 1u]);
+}
+
+fn factors32(group: u32) -> vec4f {
+    return vec4f(vec2f(scale_f16(group)), 0.0, 0.0);
+}

@@ -1,6 +1,7 @@
 """What is written to dist/."""
 
 import io
+import json
 import zipfile
 from pathlib import Path
 
@@ -77,3 +78,16 @@ def test_page_without_a_place_for_the_model_is_refused(
 
     with pytest.raises(SystemExit, match=r"index.html must have"):
         bundle._embed_model({"index.html": b"<html>"})
+
+
+def test_licences_of_all_that_the_page_takes_are_passed_on() -> None:
+    runtime = load("runtime")
+    taken = {name: path.read_bytes() for name, path in runtime.ensure_files().items()}
+    pins = json.loads(runtime.PINS.read_text())["dependencies"]
+
+    text = bundle._licenses(taken)
+
+    assert len(pins) >= 5
+    for package, version in pins.items():
+        assert f"{package} {version}".lower() in text.lower()
+    assert "Copyright (c) 2006, Ivan Sagalaev" in text  # highlight.js

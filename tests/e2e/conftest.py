@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
 
 from browser_tab import Tab
 from random_model import TINY, write_random_llama
@@ -65,7 +65,14 @@ def open_site(dist: Path, models: dict[str, Path]) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="session")
-def chromium(dist: Path) -> Iterator[Browser]:
+def playwright(dist: Path) -> Iterator[Playwright]:
+    """The one Playwright that this thread may have; building comes first, which may start one."""
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
     """A headless Chromium whose WebGPU is SwiftShader, so that every machine runs the same."""
     machine = load("machine")
     try:
@@ -74,11 +81,10 @@ def chromium(dist: Path) -> Iterator[Browser]:
         if os.environ.get("REQUIRE_GPU"):
             raise
         pytest.skip(str(error))
-    with sync_playwright() as playwright:
-        flags = machine.browser_flags(None)
-        browser = playwright.chromium.launch(executable_path=path, args=flags)
-        yield browser
-        browser.close()
+    flags = machine.browser_flags(None)
+    browser = playwright.chromium.launch(executable_path=path, args=flags)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from browser_tab import Tab
 
 INSECURE = "Object.defineProperty(window, 'isSecureContext', { value: false })"
 NO_WEBGPU = "Object.defineProperty(Navigator.prototype, 'gpu', { value: undefined })"
-FULL = "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError') }"
 MESSAGE = {"role": "user", "content": "Hello", "state": "done"}
 BAD_SETTINGS = {"temperature": "hot", "top_k": None, "min_p": 7, "system": None, "max_tokens": 4}
 
@@ -60,10 +59,11 @@ def test_damaged_storage_does_not_break_the_page(
 
 
 def test_a_browser_that_keeps_nothing_is_told_once(tab: Tab, site: str) -> None:
-    tab.page.add_init_script(FULL)
     tab.open(f"{site}?model=models/tiny.gguf")
     tab.wait_ready("tiny")
     tab.set(max_tokens=4)
+    quota = tab.page.context.new_cdp_session(tab.page)
+    quota.send("Storage.overrideQuotaForOrigin", {"origin": site.rstrip("/"), "quotaSize": 1})
 
     tab.ask("Hello")
     tab.wait(lambda: "refuses to keep the conversation" in tab.error, "the page to say so")
@@ -72,6 +72,14 @@ def test_a_browser_that_keeps_nothing_is_told_once(tab: Tab, site: str) -> None:
     assert tab.ask("And then?")["state"] == "done"
     tab.page.wait_for_timeout(600)  # longer than the page waits before it keeps something
     assert tab.error == ""
+    tab.page.locator("#new-chat").click()
+    tab.page.get_by_role("button", name="Hello", exact=True).click()
+    tab.wait(lambda: len(tab.messages) == 4, "what the page remembers")
+    quota.send("Storage.overrideQuotaForOrigin", {"origin": site.rstrip("/")})
+    assert tab.ask("And now?")["state"] == "done"
+    tab.page.wait_for_timeout(600)
+    tab.page.reload()
+    tab.wait(lambda: len(tab.messages) == 6, "all of it, now that there is room again")
 
 
 def test_each_tab_has_its_own_conversation(visitor: BrowserContext, site: str) -> None:

@@ -62,6 +62,7 @@ def test_everything_to_be_used_has_a_role_and_a_name(visitor: BrowserContext, si
 def test_the_keyboard_reaches_all_controls(tab: Tab, site: str) -> None:
     tab.open(f"{site}?model=models/tiny.gguf")
     tab.wait_ready("tiny")
+    tab.show_panel()
     wanted = {"model-url", "load-url", "model-file", "system-prompt", "reset-settings", "new-chat"}
 
     reached = []

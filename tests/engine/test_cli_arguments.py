@@ -2,13 +2,16 @@
 
 import subprocess
 import sys
+from dataclasses import fields
 from typing import get_args
 
 import pytest
 
 from command_line import call, environ
+from wgslm import header
 from wgslm.cli.arguments import KVS, parse
-from wgslm.cli.knobs import KNOBS, UsageError, make_options
+from wgslm.cli.knobs import KNOBS, UsageError, make_options, parse_knob, show_knobs
+from wgslm.errors import RequestError
 from wgslm.generate import Options
 from wgslm.kernels.attention import KvType
 from wgslm.sampling import Sampling
@@ -53,6 +56,7 @@ def test_help_states_the_defaults_that_hold(capsys: Capture) -> None:
     assert all(f"{knob.text} (default: " in text for knob in KNOBS)
     assert "reach P (default: the model's, else 0.95)" in text
     assert "N tokens (default: none)" in text
+    assert {knob.name for knob in KNOBS if knob.by_model} == set(header.RECOMMENDED)
 
 
 def test_options_are_the_engines_own_defaults_until_something_is_typed() -> None:
@@ -66,12 +70,32 @@ def test_what_is_not_typed_is_as_the_model_recommends() -> None:
 
 
 def test_every_sampling_option_arrives() -> None:
-    words = "--temperature 0.5 --top-k 3 --top-p 0.5 --min-p 0.1 --repeat-penalty 1.5 --seed 7"
+    words = (
+        "--temperature 0.5 --top-k 3 --top-p 0.5 --min-p 0.1 --repeat-penalty 1.5 --seed 7 "
+        "--typical-p 0.9 --presence-penalty -0.5 --frequency-penalty 0.25 --repeat-last-n -1 "
+        "--logit-bias 13=-100,29=2.5 --max-tokens 9 --stop -"
+    )
 
-    args = parse(["run", "m", "-p", "x", *words.split(), "--max-tokens", "9", "--stop", "-"])
+    args = parse(["run", "m", "-p", "x", *words.split()])
 
-    sampling = Sampling(0.5, 3, 0.5, 0.1, 1.5, seed=7)
+    sampling = Sampling(
+        0.5, 3, 0.5, 0.1, 1.5, -1, 7, 0.9, -0.5, 0.25, logit_bias=((13, -100.0), (29, 2.5))
+    )
     assert make_options(args) == Options(9, ("-",), sampling)
+
+
+def test_every_field_of_sampling_can_be_typed() -> None:
+    assert {field.name for field in fields(Sampling)} <= {knob.name for knob in KNOBS}
+
+
+def test_biases_are_shown_as_they_are_typed_and_can_be_taken_back() -> None:
+    options = parse_knob(Options(), "logit-bias", "13=-100,29=2.5")
+
+    assert options.sampling.logit_bias == ((13, -100.0), (29, 2.5))
+    assert "\nlogit-bias        13=-100,29=2.5\n" in show_knobs(options)
+    assert parse_knob(options, "logit_bias", "none") == Options()
+    with pytest.raises(RequestError, match="'13'; it must be ids with their biases, such as 13="):
+        parse_knob(options, "logit-bias", "13")
 
 
 def test_help_imports_nothing_heavy() -> None:
@@ -95,6 +119,9 @@ def test_help_imports_nothing_heavy() -> None:
         ("run m.gguf", "-p/--prompt"),
         ("run m.gguf -p x --temp 1", "--temp"),
         ("run m.gguf -p x --top-k many", "many"),
+        ("run m.gguf -p x --logit-bias 13", "it must be ids with their biases, such as 13=-100"),
+        ("run m.gguf -p x --logit-bias 1=2,1=3", "logit_bias names a token twice"),
+        ("run m.gguf -p x --logit-bias 1=101", "logit_bias is 101.0; it must be -100 to 100"),
         ("run m.gguf -p x --temperature -1", "temperature is -1.0; it must be 0 to 100"),
         ("run m.gguf -p x --temperature nan", "temperature is nan"),
         ("run m.gguf -p x --max-tokens 0", "max_tokens is 0"),

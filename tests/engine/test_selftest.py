@@ -13,7 +13,7 @@ from programs import tiny_plan
 from twins.quants import decode_rows
 from wgslm.gpu import Device, Program, open_device
 from wgslm.kernels.attention import KV_TYPES, KvType
-from wgslm.kernels.schedule import GPU, SOFTWARE, Schedule, choose
+from wgslm.kernels.schedule import GPU, SOFTWARE, Schedule, choose, find
 from wgslm.quants import QUANTS, Quant
 from wgslm.selftest import SelfTest, Wrong
 from wgslm.selftest.known import ANSWERS, CHUNK, PROBE, chunks
@@ -57,6 +57,14 @@ def examine(
             test.close()
 
     return asyncio.run(run())
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("quant", ["q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q4_k", "q5_k", "q6_k"])
+def test_products_that_round_their_input_are_right_within_that(device: Device, quant: str) -> None:
+    schedule = GPU.using("one", find("one", "dp4a", device.features))
+
+    assert examine(device, programs_of("llama", BY_NAME[quant], schedule), schedule) == []
 
 
 @pytest.mark.gpu

@@ -10,12 +10,13 @@ from twins.kv import Raw, head_dims, pack, unpack
 from wgslm.gpu import Device
 from wgslm.kernels import STEP
 from wgslm.kernels.attention import KV_TYPES, Cache, Heads, KvType, attention
-from wgslm.kernels.schedule import GPU, SOFTWARE, Schedule
+from wgslm.kernels.schedule import GPU, SOFTWARE, Schedule, choose
 
 pytestmark = pytest.mark.gpu
 Q, OUT, K, V = slot("q"), slot("o"), slot("k"), slot("v")
 GUARD = 777.0
-each_schedule = pytest.mark.parametrize("schedule", [SOFTWARE, GPU], ids=["software", "gpu"])
+SCHEDULES = {"software": SOFTWARE, "swiftshader": choose("software", frozenset()), "gpu": GPU}
+each_schedule = pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=SCHEDULES)
 
 
 def attend(
@@ -150,3 +151,22 @@ def test_nan_stays_nan(device: Device, schedule: Schedule) -> None:
     actual = attend(device, schedule, Cache(K, V, 1, 16, 8, "f32"), (k, v), q, 4 - len(q), 1.0)
 
     assert np.all(np.isnan(actual))
+
+
+@pytest.mark.parametrize("window", [0, 3])
+@each_schedule
+def test_no_token_hears_of_what_it_does_not_see(
+    device: Device, schedule: Schedule, window: int
+) -> None:
+    k, v = np.random.default_rng(2).standard_normal((2, 1, 16, 16)).astype(np.float32)
+    k[0, 9], v[0, 9] = np.nan, np.inf
+    v[0, 10] = np.nan
+    q = np.ones((16, 1, 16))
+
+    actual = attend(device, schedule, Cache(K, V, 1, 16, 16, "f32", window), (k, v), q, 0, 1.0)
+
+    blind = np.ones(16, bool)
+    blind[9 : 10 + window if window else 16] = False
+    expected = twin.attention(q, k, v, 0, 1.0, window)
+    np.testing.assert_allclose(actual[blind], expected[blind], rtol=0, atol=1e-5)
+    assert np.all(np.isnan(actual[9 : 9 + max(window, 1), 0]))

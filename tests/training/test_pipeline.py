@@ -15,7 +15,7 @@ import torch
 
 from demo.train.conversation import END, TURN, assistant, user
 from demo.train.dataset import Source, batches
-from demo.train.export import export
+from demo.train.export import export, read_parameters
 from demo.train.model import Config, forward, initialise, rope_table
 from demo.train.tokenizer import Vocabulary
 from demo.train.training import CHECKPOINT, LOG, Recipe, Snapshot, Trainer, load_snapshot
@@ -56,6 +56,23 @@ def test_numpy_reads_from_the_file_what_pytorch_computes(
     export(snapshot, vocabulary, path)
 
     assert verify(snapshot, path) < 1e-5  # the table of rotations is f32
+
+
+def test_training_goes_on_from_a_file(
+    snapshot: Snapshot, vocabulary: Vocabulary, tmp_path: Path
+) -> None:
+    path = tmp_path / "model.gguf"
+    export(snapshot, vocabulary, path)
+
+    start = read_parameters(path, vocabulary)
+
+    trainer = Trainer(snapshot.config, Recipe(1, {"a": 1.0}), tmp_path, start=start)
+    assert set(trainer.parameters) == set(snapshot.parameters)
+    for name, value in snapshot.parameters.items():
+        most = float(value.abs().max()) / 200
+        assert torch.allclose(trainer.parameters[name].detach(), value, atol=most)
+    with pytest.raises(ValueError, match="another vocabulary"):
+        read_parameters(path, Vocabulary.train(["other words than those"] * 3, 285))
 
 
 def test_a_file_of_other_weights_is_refused(

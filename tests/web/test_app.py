@@ -313,6 +313,25 @@ def test_tokenize_takes_text_or_messages() -> None:
     assert post("/wgslm/tokenize", {}, ScriptedEngine()).status_code == 400
 
 
+@pytest.mark.parametrize(("limit", "kept"), [(100, "héllo wörld"), (5, "héll"), (2, "h")])
+def test_tokenize_keeps_as_much_of_a_text_as_a_limit_allows(limit: int, kept: str) -> None:
+    body = {"text": "héllo wörld", "limit": limit}
+
+    answer = post("/wgslm/tokenize", body, ScriptedEngine()).json()
+
+    assert answer["text"] == kept
+    assert bytes(answer["ids"]).decode() == kept
+    assert len(answer["ids"]) <= limit
+
+
+@pytest.mark.parametrize("body", [{"text": "x", "limit": 0}, {"messages": [], "limit": 3}])
+def test_tokenize_refuses_a_limit_that_means_nothing(body: dict[str, object]) -> None:
+    answer = post("/wgslm/tokenize", body, ScriptedEngine())
+
+    assert answer.status_code == 400
+    assert "'limit' is" in answer.json()["error"]["message"]
+
+
 def test_continuing_from_ids_streams_the_rest() -> None:
     engine = ScriptedEngine()
 

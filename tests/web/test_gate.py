@@ -10,8 +10,9 @@ import pytest
 from starlette.requests import Request
 
 from scripted_engine import ScriptedEngine, ScriptedLoader
+from wgslm.sources.plain_json import depth_of
 from wgslm_web.app import create_app
-from wgslm_web.body import BODY_LIMIT, DEPTH_LIMIT, depth_of, parse_object, read_object
+from wgslm_web.body import BODY_LIMIT, DEPTH_LIMIT, parse_object, read_object
 from wgslm_web.gate import Access
 from wgslm_web.refusals import Refusal
 from wgslm_web.state import State

@@ -7,11 +7,12 @@ import openai
 import pytest
 
 from wgslm.chat.events import TextDelta
+from wgslm.cli.serve import Loader
 from wgslm.engine import Engine
 from wgslm.generate import Options
 from wgslm.sampling import Sampling
 from wgslm_web.native import NativeHost
-from wgslm_web.state import EngineLoader, State
+from wgslm_web.state import State
 
 MESSAGES = [{"role": "user", "content": "Once upon a time"}]
 LENGTH = 24
@@ -30,7 +31,7 @@ def test_the_sdk_streams_what_the_engine_generates(reference_data: Path) -> None
 
 async def serve_and_generate(path: Path) -> tuple[str, str]:
     engine = await Engine.load(path)
-    host = NativeHost(State(EngineLoader(), engine), port=0)
+    host = NativeHost(State(Loader("f16", None, {}, None), engine), port=0)
     serving = asyncio.create_task(host.run())
     try:
         served = await asyncio.to_thread(ask, host.url)

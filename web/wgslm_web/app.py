@@ -8,7 +8,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from wgslm.errors import WgslmError
-from wgslm_web import bench, control
+from wgslm_web import bench, control, library
 from wgslm_web.answers import answer_stream, answer_whole, new_head
 from wgslm_web.body import read_object
 from wgslm_web.gate import Access, Guard
@@ -27,6 +27,7 @@ def create_app(state: State, access: Access) -> ASGIApp:
             Route("/v1/models/{name:path}", model),
             Route("/v1/chat/completions", chat_completions, methods=["POST"]),
             *control.ROUTES,
+            *library.ROUTES,
             *bench.ROUTES,
         ],
         exception_handlers={

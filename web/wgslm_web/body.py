@@ -6,21 +6,15 @@ recursion ends the whole interpreter at a nesting of a few thousand.
 
 import asyncio
 import json
-import re
-from itertools import accumulate
 
 from starlette.requests import Request
 
+from wgslm.sources.plain_json import depth_of
 from wgslm_web.refusals import Refusal
 
 BODY_LIMIT = 4 * 1024 * 1024  # a 128k-token prompt is about 0.6 MB of text
 BODY_SECONDS = 30.0
 DEPTH_LIMIT = 256
-
-# One string, closed or not; possessive, so no input makes it backtrack.
-_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
-_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-_STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")  # as signed bytes: 1 and -1
 
 
 async def read_object(
@@ -52,12 +46,6 @@ def parse_object(body: bytes) -> dict[str, object]:
     if not isinstance(value, dict):
         raise Refusal(400, f"the body is a JSON {_kind(value)}; it must be an object", code="json")
     return value
-
-
-def depth_of(body: bytes) -> int:
-    """Return how deep brackets nest outside of strings; 4 MB take a fraction of a second."""
-    steps = _STRING.sub(b"", body).translate(_STEPS, _NO_BRACKETS)
-    return max(accumulate(memoryview(steps).cast("b")), default=0)
 
 
 async def _read(request: Request, limit: int) -> bytes:

@@ -1,7 +1,7 @@
 """The /wgslm/* routes: what no chat protocol has. Loading, preflight, tokens, continuing."""
 
 import codecs
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import asdict, replace
 
@@ -13,7 +13,7 @@ from wgslm.chat.events import TextDelta
 from wgslm.errors import RequestError
 from wgslm_web.answers import answer_stream, new_head
 from wgslm_web.body import read_object
-from wgslm_web.state import Engine, Load, State, Tokenizer
+from wgslm_web.state import Engine, Load, Location, State, Tokenizer
 from wgslm_web.stream import EventStream, Payload
 from wgslm_web.wire import openai
 from wgslm_web.wire.fields import Fields
@@ -25,8 +25,8 @@ TEXT_LIMIT = 1_000_000  # characters that /wgslm/tokenize splits
 async def load(request: Request) -> Response:
     """Replace the model and stream the progress; hanging up does not stop the load."""
     state: State = request.app.state.state
-    model, context = _model_and_context(await read_object(request))
-    return EventStream(_progress(state, state.start_load(model, context)))
+    model, location, context = _wanted(state, await read_object(request))
+    return EventStream(_progress(state, state.start_load(model, context, location)))
 
 
 async def cancel_load(request: Request) -> Response:
@@ -39,18 +39,24 @@ async def cancel_load(request: Request) -> Response:
 async def preflight(request: Request) -> Response:
     """Read a model's header and say what it is and whether it fits."""
     state: State = request.app.state.state
-    model, context = _model_and_context(await read_object(request))
-    return JSONResponse(asdict(await state.loader.preflight(state.locate(model), context)))
+    _, location, context = _wanted(state, await read_object(request))
+    return JSONResponse(asdict(await state.loader.preflight(location, context)))
 
 
 async def tokenize(request: Request) -> Response:
-    """Return the ids of a text up to TEXT_LIMIT, or of a conversation as the template writes it."""
+    """Return the ids of a text up to TEXT_LIMIT, or of a conversation as the template writes it.
+
+    With `limit`, only of as much of the text as that many tokens hold, which comes back as `text`.
+    """
     state: State = request.app.state.state
     engine = state.need_engine()
     fields = Fields(await read_object(request))
     messages, text = fields.items("messages"), fields.string("text")
     bos, specials = fields.boolean("bos"), fields.boolean("specials") or False
-    fields.finish("text, bos, specials; or messages")
+    limit = fields.integer("limit")
+    fields.finish("text, bos, specials, limit; or messages")
+    if limit is not None and (text is None or limit < 1):
+        raise fields.error("limit", limit, "at least 1, and for 'text' only")
     if (messages is None) == (text is None):
         raise RequestError("give either 'text' or 'messages'", "text")
     if text is None:
@@ -61,10 +67,18 @@ async def tokenize(request: Request) -> Response:
             raise RequestError(
                 f"'text' has {len(text):,} characters; at most {TEXT_LIMIT:,} are split", "text"
             )
-        given = text
-        ids = await state.words(lambda: engine.tokenizer.encode(given, bos=bos, specials=specials))
+        given, most = text, limit
+
+        def split(part: str) -> list[int]:
+            return engine.tokenizer.encode(part, bos=bos, specials=specials)
+
+        if most is None:
+            ids = await state.words(lambda: split(given))
+        else:
+            text, ids = await state.words(lambda: beginning(split, given, most))
     pieces = [engine.tokenizer.piece(id).decode(errors="replace") for id in ids]
-    return JSONResponse({"ids": ids, "pieces": pieces})
+    kept = {} if limit is None else {"text": text}
+    return JSONResponse({"ids": ids, "pieces": pieces, **kept})
 
 
 async def continue_ids(request: Request) -> Response:
@@ -126,6 +140,14 @@ def check_ids(ids: list[int], vocab_size: int) -> None:
             raise RequestError(f"'ids' holds {id}; ids go from 0 to {vocab_size - 1}", "ids")
 
 
+def beginning(split: Callable[[str], list[int]], text: str, limit: int) -> tuple[str, list[int]]:
+    """Return what `limit` tokens hold of a text's beginning, give or take a few, and its ids."""
+    end = len(text)
+    while len(ids := split(text[:end])) > limit:
+        end = min(end - 1, end * limit // len(ids))
+    return text[:end], ids
+
+
 def whole_characters(tokenizer: Tokenizer, ids: list[int]) -> TextDelta:
     """Return the ids and their text, without the last ids if those end inside a character."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -138,13 +160,18 @@ def whole_characters(tokenizer: Tokenizer, ids: list[int]) -> TextDelta:
     return TextDelta("".join(text[:whole]), tuple(ids[:whole]))
 
 
-def _model_and_context(body: Mapping[str, object]) -> tuple[str, int | None]:
+def _wanted(state: State, body: Mapping[str, object]) -> tuple[str, Location, int | None]:
+    """Return the model's name, where it is, and the context to load it with."""
     fields = Fields(body)
-    model, context = fields.required("model"), fields.integer("context")
-    fields.finish("model, context")
+    model, context, hub = (
+        fields.required("model"),
+        fields.integer("context"),
+        fields.string("hub"),
+    )
+    fields.finish("model, context, hub")
     if context is not None and context < 1:
         raise fields.error("context", context, "at least 1")
-    return model, context
+    return model, state.locate(model, hub), context
 
 
 async def _progress(state: State, load: Load) -> AsyncGenerator[Payload]:

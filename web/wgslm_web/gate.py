@@ -141,7 +141,11 @@ def _preflight(wanted: str) -> Response:
 
 
 def _with_cors(send: Send, origin: str) -> Send:
-    extra = [(b"access-control-allow-origin", origin.encode("latin-1")), (b"vary", b"Origin")]
+    extra = [
+        (b"access-control-allow-origin", origin.encode("latin-1")),
+        (b"access-control-expose-headers", b"content-range, etag"),  # else a page cannot resume
+        (b"vary", b"Origin"),
+    ]
 
     async def send_with_cors(message: Message) -> None:
         if message["type"] == "http.response.start":

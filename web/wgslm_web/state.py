@@ -5,7 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import wgslm.engine
 from wgslm.chat.events import Event
@@ -16,11 +16,13 @@ from wgslm.header import Preflight
 from wgslm.sampling import Sampling
 from wgslm.tune.notebook import Notebook
 from wgslm_web.gate import Gate
+from wgslm_web.library import Library
 from wgslm_web.refusals import Refusal, refusal_of
 from wgslm_web.wire.openai import Message
 
 ALIASES = frozenset({"default", "local", "wgslm"})  # names for "whatever is loaded"
 CLOSE_SECONDS = 5.0  # a lost device may never answer
+T = TypeVar("T")
 Location = object  # a path, a URL, or the files that the tab's user picked
 Report = Callable[[Progress], None]
 
@@ -73,24 +75,6 @@ class Loader(Protocol):
         """Read a model's header only; raise what `load` would raise before it reads weights."""
 
 
-class EngineLoader:
-    """Opens models with the real engine, tuned with a notebook."""
-
-    def __init__(self, notebook: Notebook | None = None) -> None:
-        """Keep what loads need."""
-        self._notebook = notebook
-
-    async def load(self, location: Location, context: int | None, report: Report) -> Engine:
-        """Load a model onto the GPU."""
-        return await wgslm.engine.Engine.load(
-            location, context=context, notebook=self._notebook, progress=report
-        )
-
-    async def preflight(self, location: Location, context: int | None) -> Preflight:
-        """Read a model's header only."""
-        return await wgslm.engine.preflight(location, context=context)
-
-
 @dataclass
 class Load:
     """One load in progress; any number of listeners may follow it."""
@@ -136,10 +120,18 @@ class State:
     """The model of one app, and everything that may happen to it."""
 
     def __init__(
-        self, loader: Loader, engine: Engine | None = None, notebook: Notebook | None = None
+        self,
+        loader: Loader,
+        engine: Engine | None = None,
+        library: Library | None = None,
+        notebook: Notebook | None = None,
     ) -> None:
-        """Start with a loaded engine, or with none; benchmarks use the notebook."""
+        """Start with a loaded engine, or with none.
+
+        `library` has the models that are here; benchmarks use the notebook.
+        """
         self.loader = loader
+        self.library = library
         self.notebook = notebook
         self.gate = Gate()
         self.files: dict[str, Location] = {}  # what the tab's user picked, by name
@@ -193,23 +185,27 @@ class State:
                         await self._drop_engine()
                 raise
 
-    async def words(self, split: Callable[[], list[int]]) -> list[int]:
+    async def words(self, split: Callable[[], T]) -> T:
         """Run `split`, which may take seconds, beside the event loop and one at a time."""
         async with self._splitting:
             return await wgslm.engine.beside(split)
 
-    def locate(self, model: str) -> Location:
-        """Return what `model` names: files that the tab's user picked, else a path or URL."""
-        return self.files.get(model, model)
+    def locate(self, model: str, hub: str | None = None) -> Location:
+        """Return what `model` names: files that the tab's user picked, else a path, URL or id."""
+        if hub is None:
+            return self.files.get(model, model)
+        if self.library is None:
+            raise Refusal(400, "this host looks nothing up at a hub", param="hub")
+        return self.library.named(model, hub)
 
-    def start_load(self, model: str, context: int | None) -> Load:
+    def start_load(self, model: str, context: int | None, location: Location | None = None) -> Load:
         """Begin to replace the model; refused while another load runs."""
         if self.loading is not None:
             raise Refusal(
                 409, f"{self.loading.model!r} is being loaded; cancel that first", code="loading"
             )
         load = self.loading = Load(model)
-        load.task = asyncio.create_task(self._load(load, self.locate(model), context))
+        load.task = asyncio.create_task(self._load(load, location or self.locate(model), context))
         return load
 
     async def cancel_load(self) -> bool:

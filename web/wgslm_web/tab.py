@@ -14,7 +14,9 @@ from starlette.types import ASGIApp, Message
 from wgslm.tune.notebook import Notebook, open_notebook
 from wgslm_web.app import create_app
 from wgslm_web.gate import Access
-from wgslm_web.state import EngineLoader, Loader, Location, State
+from wgslm_web.keeping import KeepingLoader
+from wgslm_web.library import Library
+from wgslm_web.state import Loader, Location, State
 
 HOST = "tab"  # the port is private to the page, so there is one host and no foreign origin
 
@@ -126,7 +128,8 @@ def scope_of(message: Mapping[str, object]) -> dict[str, object]:
 
 def make_server(loader: Loader, post: Post, notebook: Notebook | None = None) -> TabServer:
     """Build state, app and server around a loader of models."""
-    state = State(loader, notebook=notebook)
+    library = loader if isinstance(loader, Library) else None
+    state = State(loader, library=library, notebook=notebook)
     return TabServer(create_app(state, Access(frozenset({HOST}))), state.files, post)
 
 
@@ -138,8 +141,10 @@ def start(post_message: Callable[[object], object]) -> Callable[[Mapping[str, ob
     from js import Object
     from pyodide.ffi import to_js
 
+    from wgslm.sources.browser_shelf import open_shelf
+
     def post(message: dict[str, object]) -> None:
         post_message(to_js(message, dict_converter=Object.fromEntries))
 
     notebook = open_notebook()
-    return make_server(EngineLoader(notebook), post, notebook).receive
+    return make_server(KeepingLoader(open_shelf, notebook), post, notebook).receive

@@ -1,6 +1,7 @@
 """How an answer is drawn, as typed: the same names, kinds and limits for options and for /set."""
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,13 +16,38 @@ class UsageError(WgslmError):
     """The command line asks for what cannot be, whatever the model."""
 
 
+Biases = tuple[tuple[int, float], ...]  # of ids
+Value = int | float | Biases
+
+
+def biases(text: str) -> Biases:
+    """Convert ID=BIAS with commas between them."""
+    pairs = (pair.partition("=") for pair in text.split(","))
+    return tuple((int(id), float(bias)) for id, _, bias in pairs)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a knob's values are: how they are typed, and what to say of what is none."""
+
+    convert: Callable[[str], Value]
+    metavar: str
+    wanted: str
+
+
+INTEGER = Kind(int, "N", "a whole number")
+NUMBER = Kind(float, "X", "a number")
+BIASES = Kind(biases, "ID=X,...", "ids with their biases, such as 13=-100,29=2.5")
+
+
 @dataclass(frozen=True)
 class Knob:
-    """A number that an answer depends on."""
+    """What an answer depends on."""
 
     name: str  # as in `Sampling`; max_tokens as in `Options`
-    kind: type[int] | type[float]
+    kind: Kind
     text: str
+    by_model: bool = False  # a file may recommend it
 
     @property
     def option(self) -> str:
@@ -31,29 +57,48 @@ class Knob:
     @property
     def default(self) -> str:
         """What holds when nothing is said."""
-        value = getattr(Sampling(), self.name, None)
-        return "none" if value is None else str(value)
+        return _shown(getattr(Sampling(), self.name, None))
+
+    def parse(self, text: str) -> Value:
+        """Return the value that `text` says, or raise RequestError."""
+        try:
+            return self.kind.convert(text)
+        except ValueError:
+            wanted = self.kind.wanted
+            raise RequestError(
+                f"{self.option} is {text!r}; it must be {wanted}", self.name
+            ) from None
 
 
 KNOBS = (
-    Knob("temperature", float, "0 always takes the likeliest token"),
-    Knob("top_k", int, "draw from the K likeliest tokens; 0: all"),
-    Knob("top_p", float, "draw from the likeliest tokens that together reach P"),
-    Knob("min_p", float, "leave out tokens less likely than P times the likeliest"),
-    Knob("repeat_penalty", float, "make the last 64 tokens less likely; 1: no"),
-    Knob("seed", int, "the same seed gives the same answer"),
-    Knob("max_tokens", int, "end the answer after N tokens"),
+    Knob("temperature", NUMBER, "0 always takes the likeliest token", by_model=True),
+    Knob("top_k", INTEGER, "draw from the K likeliest tokens; 0: all", by_model=True),
+    Knob("top_p", NUMBER, "draw from the likeliest tokens that together reach P", by_model=True),
+    Knob("min_p", NUMBER, "leave out tokens less likely than P times the likeliest", by_model=True),
+    Knob("typical_p", NUMBER, "draw from the most typical tokens that together reach P; 1: all"),
+    Knob("repeat_penalty", NUMBER, "make the last tokens less likely; 1: no", by_model=True),
+    Knob("presence_penalty", NUMBER, "take it off the logit of each of the last tokens; 0: no"),
+    Knob("frequency_penalty", NUMBER, "the same, times how often the token occurs; 0: no"),
+    Knob(
+        "repeat_last_n",
+        INTEGER,
+        "how many tokens the penalties look back on; -1: all",
+        by_model=True,
+    ),
+    Knob("logit_bias", BIASES, "add to the logits of these token ids"),
+    Knob("seed", INTEGER, "the same seed gives the same answer"),
+    Knob("max_tokens", INTEGER, "end the answer after N tokens"),
 )
 
 
 def add_knobs(parser: ArgumentParser) -> None:
     """Add an option for each."""
     for knob in KNOBS:
-        usual = knob.default if knob.default == "none" else f"the model's, else {knob.default}"
+        usual = f"the model's, else {knob.default}" if knob.by_model else knob.default
         parser.add_argument(
             f"--{knob.option}",
-            metavar="N" if knob.kind is int else "X",
-            type=knob.kind,
+            metavar=knob.kind.metavar,
+            type=_for_argparse(knob),
             help=f"{knob.text} (default: {usual})",
         )
 
@@ -83,21 +128,17 @@ def parse_knob(options: "Options", name: str, text: str) -> "Options":
         known = ", ".join(knob.option for knob in KNOBS)
         raise RequestError(f"there is no setting {name!r}; settings: {known}", name)
     if text == "none" and knob.default == "none":
-        return changed(options, knob.name, None)
-    try:
-        return changed(options, knob.name, knob.kind(text))
-    except ValueError:
-        wanted = "a whole number" if knob.kind is int else "a number"
-        raise RequestError(f"{knob.option} is {text!r}; it must be {wanted}", name) from None
+        return changed(options, knob.name, getattr(Sampling(), knob.name, None))
+    return changed(options, knob.name, knob.parse(text))
 
 
 def show_knobs(options: "Options") -> str:
     """Return all settings, one a line."""
-    values = {knob.option: _value(options, knob.name) for knob in KNOBS}
-    return "\n".join(f"{name:15} {'none' if v is None else v}" for name, v in values.items())
+    width = max(len(knob.option) for knob in KNOBS)
+    return "\n".join(f"{k.option:{width}} {_shown(_value(options, k.name))}" for k in KNOBS)
 
 
-def changed(options: "Options", name: str, value: float | None) -> "Options":
+def changed(options: "Options", name: str, value: Value | None) -> "Options":
     """Return the options with one knob changed to a value of its kind."""
     if name == "max_tokens":
         return replace(options, max_tokens=value)  # type: ignore[arg-type]
@@ -107,3 +148,21 @@ def changed(options: "Options", name: str, value: float | None) -> "Options":
 
 def _value(options: "Options", name: str) -> object:
     return options.max_tokens if name == "max_tokens" else getattr(options.sampling, name)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(f"{id}={bias:g}" for id, bias in value) or "none"
+    return "none" if value is None else str(value)
+
+
+def _for_argparse(knob: Knob) -> Callable[[str], Value]:
+    """Return the knob's converter, whose errors argparse shows."""
+
+    def convert(text: str) -> Value:
+        try:
+            return knob.parse(text)
+        except RequestError as error:
+            raise ArgumentTypeError(str(error)) from error
+
+    return convert

@@ -59,11 +59,15 @@ def serve(args: Namespace) -> None:
 
 
 async def _serve(args: Namespace, key: str | None, is_up: asyncio.Event) -> None:
+    from wgslm.sources.ollama import store_folder
     from wgslm_web.native import NativeHost
+    from wgslm_web.shared import SharedLibrary, files_of
     from wgslm_web.state import State
 
     tuning = notebook(args)
-    state = State(Loader(args.kv, args.adapter, dict(args.variant), tuning), notebook=tuning)
+    library = SharedLibrary(files_of(args.model), store_folder(os.environ))
+    loader = Loader(args.kv, args.adapter, dict(args.variant), tuning)
+    state = State(loader, library=library, notebook=tuning)
     # Listen first: a port that is taken is refused before minutes go into a load.
     host = NativeHost(state, args.host, args.port, api_key=key, origins=args.origin)
     begun = time.perf_counter()

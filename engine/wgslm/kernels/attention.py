@@ -112,7 +112,8 @@ def attention(
 ) -> Dispatch:
     """o = softmax(scale * q k^T) v over what each token sees. o: f32 [tokens, heads * dim]."""
     group = q.count // cache.heads
-    program = Program(schedule.attention_many, cache.program_bound, cache.constants)
+    constants = (*cache.constants, *schedule.attention_constants)
+    program = Program(schedule.attention_many, cache.program_bound, constants)
     tiles = ceil_div(tokens * group, program.source().constant("TILE_ROWS"))
     return Dispatch(
         program,

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from wgslm.gpu import Program
+from wgslm.errors import RequestError
+from wgslm.gpu import Program, wgsl
 from wgslm.kernels import STEP, Columns, Dispatch, Ref, ceil_div, fold
 from wgslm.kernels.activate import Activation, activation_bound
-from wgslm.kernels.schedule import Schedule
-from wgslm.quants import Quant
+from wgslm.kernels.schedule import Schedule, Variant
+from wgslm.quants import QUANTS, Quant
 
 GROUP = 32  # weights that a decoder returns at once
 
@@ -145,6 +146,8 @@ def linear_one(
     if second:
         bound = (bound[0], ("second", f"quants/{second.matrix.quant.name} as second"))
     variant = schedule.one
+    if not variant.is_exact:
+        _check_integers(variant, products)
     constants = [*variant.constants, *([("NORM", True)] if norm else [])]
     constants += [("HAS_SECOND", True)] if second else []
     constants += [("GATED", True), *activation_bound(gate)] if gate else []
@@ -186,6 +189,22 @@ def can_join(first: Product, second: Product) -> bool:
         first.bias.ref == second.bias.ref
         and first.bias.offset + first.matrix.rows == second.bias.offset
     )
+
+
+def has_integers(quant: Quant) -> bool:
+    """Say whether a format's decoder can give its weights as integers: see lib/dots_dp4a."""
+    return "fn integers32(" in wgsl.load(f"quants/{quant.name}").text
+
+
+def _check_integers(variant: Variant, products: Sequence[Product]) -> None:
+    for w in products:
+        if not has_integers(w.matrix.quant):
+            known = ", ".join(quant.label for quant in QUANTS if has_integers(quant))
+            raise RequestError(
+                f"variant {variant.name!r} multiplies integers and {w.matrix.name!r} is "
+                f"{w.matrix.quant.label}; formats that give integers: {known}",
+                "variant",
+            )
 
 
 def _second(w: Product, part: int) -> dict[str, Ref]:

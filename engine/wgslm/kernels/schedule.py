@@ -26,18 +26,25 @@ class Variant:
     bound: tuple[tuple[str, str], ...] = ()  # abstract import -> file
     constants: tuple[tuple[str, int | float], ...] = ()  # override -> value
     needs: frozenset[str] = frozenset()  # of Device.features
+    is_exact: bool = (
+        True  # else it rounds x to Q8_0, which changes the numbers: only when asked for
+    )
 
 
 OF_8 = frozenset({SUBGROUPS_OF_8})
 
 
-def _vec(lanes: int, name: str, sums: str = "tree", needs: frozenset[str] = frozenset()) -> Variant:
+def _vec(lanes: int, name: str, sums: str = "tree", dots: str = "float") -> Variant:
+    bound = (("dots", f"lib/dots_{dots}"), ("sums", f"lib/sums_{sums}"))
     constants = (("LANES", lanes), ("TILE_ROWS", 256 // lanes))
-    return Variant(name, "linear_vec", (("sums", f"lib/sums_{sums}"),), constants, needs)
+    needs = frozenset({SUBGROUPS}) if sums == "subgroup" else frozenset()
+    return Variant(name, "linear_vec", bound, constants, needs, is_exact=dots == "float")
 
 
 VEC = _vec(64, "vec64")  # as many lanes in flight as a lane for every 16th of a row
-VEC_SUBGROUP = _vec(64, "vec_subgroup", "subgroup", frozenset({SUBGROUPS}))
+VEC_SUBGROUP = _vec(64, "vec_subgroup", "subgroup")
+DP4A = _vec(64, "dp4a", dots="dp4a")
+DP4A_SUBGROUP = _vec(64, "dp4a_subgroup", "subgroup", "dp4a")
 ROWS = Variant("rows", "linear_rows", (("input", "lib/input_load"),))
 ROWS_SPREAD = Variant("rows_spread", "linear_rows", (("input", "lib/input_spread"),), needs=OF_8)
 TILE = Variant("tile32", "linear_tile")
@@ -46,7 +53,10 @@ ROWS_TILE = Variant("rows_tile", "linear_rows_tile")
 ROWS_BROADCAST = Variant("rows_broadcast", "linear_rows_broadcast", needs=OF_8)
 
 VARIANTS: Mapping[Role, tuple[Variant, ...]] = {  # the safest of each adapter kind first
-    "one": (VEC, _vec(32, "vec32"), _vec(16, "vec16"), VEC_SUBGROUP, ROWS, ROWS_SPREAD),
+    "one": (
+        *(VEC, _vec(32, "vec32"), _vec(16, "vec16"), VEC_SUBGROUP, ROWS, ROWS_SPREAD),
+        *(DP4A, DP4A_SUBGROUP),
+    ),
     "many": (TILE, TILE_64, ROWS_TILE, ROWS_BROADCAST),
 }
 
@@ -58,6 +68,7 @@ class Schedule:
     one: Variant
     many: Variant
     attention_many: Literal["attention_lanes", "attention_tile"]
+    attention_constants: tuple[tuple[str, int], ...]  # overrides of attention_many
     attention_one: Literal["attention_step_lanes", "attention_step"]
     attention_splits: int  # of the keys of one token, where the context is long enough for it
     reduce: Literal["reduce_tree", "reduce_subgroup"] = "reduce_tree"
@@ -82,8 +93,11 @@ class Schedule:
 
 
 SHORT_CONTEXT = 512  # of one workgroup: another dispatch for the sums would cost more
-SOFTWARE = Schedule(ROWS, ROWS_TILE, "attention_lanes", "attention_step_lanes", attention_splits=2)
-GPU = Schedule(VEC, TILE, "attention_tile", "attention_step", attention_splits=16)
+SOFTWARE = Schedule(
+    ROWS, ROWS_TILE, "attention_lanes", (), "attention_step_lanes", attention_splits=2
+)
+GPU = Schedule(VEC, TILE, "attention_tile", (), "attention_step", attention_splits=16)
+QUICK_TO_COMPILE = (("KEYS", 16),)  # of attention_lanes, see there
 
 
 def choose(
@@ -96,7 +110,7 @@ def choose(
     if kind == "software" and SUBGROUPS_OF_8 in features:
         schedule = replace(schedule, one=ROWS_SPREAD, many=ROWS_BROADCAST)
     elif kind == "software":  # SwiftShader compiles fused kernels for seconds, before any answer
-        schedule = replace(schedule, fuses=False)
+        schedule = replace(schedule, fuses=False, attention_constants=QUICK_TO_COMPILE)
     if SUBGROUPS in features:
         schedule = replace(schedule, reduce="reduce_subgroup")
     for role, name in (forced or {}).items():
@@ -137,13 +151,13 @@ def alternatives(
 
 
 def usable(role: Role, features: frozenset[str]) -> tuple[Variant, ...]:
-    """Return the variants that an adapter can run, the safest first."""
-    return tuple(variant for variant in VARIANTS[role] if variant.needs <= features)
+    """Return the variants to choose from on an adapter, the safest first: the exact ones."""
+    return tuple(v for v in VARIANTS[role] if v.needs <= features and v.is_exact)
 
 
 def find(role: Role, name: str, features: frozenset[str]) -> Variant:
     """Return a variant by its name, or raise."""
-    known = {variant.name: variant for variant in usable(role, features)}
+    known = {v.name: v for v in VARIANTS[role] if v.needs <= features}
     if name not in known:
         raise RequestError(
             f"no variant {name!r} for {role!r} on this adapter; there are {', '.join(known)}",

@@ -13,6 +13,7 @@ from wgslm.kernels.schedule import Schedule
 from wgslm.quants import QUANTS, Quant
 
 EXACT = 1e-4  # f32 sums of some thousand terms, and WGSL's exp
+ROUNDED = 0.15  # where a variant rounds inputs to 1/127 of the largest of each 32
 Read = Callable[[bytes], Sequence[float]]
 BY_NAME = {quant.name: quant for quant in QUANTS}
 

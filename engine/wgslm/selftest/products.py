@@ -9,7 +9,7 @@ from wgslm.kernels.activate import Activation
 from wgslm.kernels.linear import InputNorm, Product, embed, linear, linear_one
 from wgslm.kernels.schedule import VARIANTS, Schedule
 from wgslm.quants import Quant
-from wgslm.selftest.cases import Case, numbers, quant_of, scratch, step_bytes
+from wgslm.selftest.cases import EXACT, ROUNDED, Case, numbers, quant_of, scratch, step_bytes
 from wgslm.selftest.known import (
     ANSWERS,
     CHUNK,
@@ -67,7 +67,8 @@ def one(program: Program, schedule: Schedule) -> Case:
     )
     memory = {X: floats(x), OTHER: floats(other), BIAS: floats(bias), Y: bytes(4 * outputs)}
     expected = [a + b for a, b in zip(sums, residual, strict=True)]
-    return Case(tuple(dispatches), memory, Y, expected)
+    tolerance = EXACT if schedule.one.is_exact else ROUNDED
+    return Case(tuple(dispatches), memory, Y, expected, tolerance)
 
 
 def many(program: Program, schedule: Schedule) -> Case:

@@ -22,6 +22,7 @@ __all__ = [
     "File",
     "Location",
     "Patience",
+    "ask",
     "open_parts",
     "open_source",
 ]
@@ -31,7 +32,9 @@ __all__ = [
 Chunk: TypeAlias = object
 # A JavaScript File or Blob.
 File: TypeAlias = object
-Location: TypeAlias = "str | os.PathLike[str] | ByteSource | File | Sequence[File]"
+Location: TypeAlias = (
+    "str | os.PathLike[str] | ByteSource | Sequence[ByteSource] | File | Sequence[File]"
+)
 
 
 @runtime_checkable
@@ -40,7 +43,7 @@ class ByteSource(Protocol):
 
     name: str  # shown to people: a path or a URL, without secrets
     size: int  # bytes
-    identity: str | None  # strong ETag, "sha256:...", or None when nothing pins the content
+    identity: str | None  # ETag or date of the last change; None when nothing tells versions apart
 
     async def read(self, start: int, stop: int) -> bytes:
         """Return exactly the bytes `start .. stop`."""
@@ -63,13 +66,26 @@ async def open_source(location: Location, patience: Patience = PATIENCE) -> Byte
     return await native.open_location(location, patience)
 
 
+async def ask(url: str, patience: Patience = PATIENCE) -> tuple[bytes, str]:
+    """Return the body of a small answer, a hub's for example, and its Link header."""
+    if sys.platform == "emscripten":
+        from wgslm.sources import browser
+
+        return await browser.ask(url, patience)
+    from wgslm.sources import native
+
+    return await native.ask(url, patience)
+
+
 async def open_parts(location: Location, patience: Patience = PATIENCE) -> list[ByteSource]:
     """Open every file of a model in order, given any part of a split one or all picked Files.
 
-    A source stands for itself.
+    A source stands for itself, and so do several.
     """
     if isinstance(location, ByteSource):
         return [location]
+    if isinstance(location, list) and all(isinstance(one, ByteSource) for one in location):
+        return list(location)
     if not isinstance(location, str | os.PathLike):
         return await _open_picked(location, patience)
     text = os.fspath(location)

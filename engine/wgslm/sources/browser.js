@@ -53,6 +53,24 @@ export class RangeRequest {
   }
 }
 
+/** Resolves to {status, link, body} of an answer that is read whole, up to `most` bytes. */
+export async function fetchSmall(url, most, stallMs) {
+  const signal = AbortSignal.timeout(stallMs);
+  const response = await fetch(url, { signal, cache: "no-store", referrerPolicy: "no-referrer" });
+  const reader = response.body?.getReader();
+  const pieces = [];
+  let nbytes = 0;
+  for (;;) {
+    const { done, value } = (await reader?.read()) ?? { done: true };
+    if (done) break;
+    pieces.push(value);
+    nbytes += value.length;
+    if (nbytes > most) throw namedError("TooLong", `more than ${most} bytes were sent`);
+  }
+  const body = new Uint8Array(await new Blob(pieces).arrayBuffer());
+  return { status: response.status, link: response.headers.get("link") ?? "", body };
+}
+
 /** Resolves to a Uint8Array of the bytes start .. stop of a File or Blob. */
 export async function sliceFile(file, start, stop) {
   return new Uint8Array(await file.slice(start, stop).arrayBuffer());

@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager, contextmanager
 from pyodide.ffi import JsException, JsProxy
 
 from wgslm.errors import SourceError
-from wgslm.sources.ranges import RangedSource, Reply, url_scheme
+from wgslm.sources.plain_json import MOST_NBYTES
+from wgslm.sources.ranges import RangedSource, Reply, check_answer, public_name, url_scheme
 from wgslm.sources.retry import Patience, TransientError
 
 
@@ -22,6 +23,22 @@ async def open_location(location: object, patience: Patience) -> "FetchSource | 
     source = FetchSource(location, patience)
     await source.open()
     return source
+
+
+async def ask(url: str, patience: Patience) -> tuple[bytes, str]:
+    """Return the body of a small answer, and its Link header where CORS shows it."""
+    from wgslm_js import fetchSmall
+
+    name = public_name(url)
+    try:
+        reply = await fetchSmall(url, MOST_NBYTES, patience.stall_s * 1000)
+    except JsException as error:
+        raise SourceError(
+            f"{name} cannot be asked ({error.message}); it is unreachable, or does not allow this "
+            "page to read it"
+        ) from error
+    check_answer(name, int(reply.status))
+    return bytes(reply.body.to_bytes()), str(reply.link)
 
 
 class FetchSource(RangedSource):

@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager, contextmanager
 import httpx
 
 from wgslm.errors import SourceError
-from wgslm.sources.ranges import RangedSource, Reply, url_scheme
+from wgslm.sources.plain_json import MOST_NBYTES
+from wgslm.sources.ranges import RangedSource, Reply, check_answer, public_name, url_scheme
 from wgslm.sources.retry import Patience, TransientError
 
 
@@ -32,6 +33,23 @@ async def open_location(location: object, patience: Patience) -> "LocalFile | Ht
         await source.close()
         raise
     return source
+
+
+async def ask(url: str, patience: Patience) -> tuple[bytes, str]:
+    """Return the body of a small answer, and its Link header."""
+    name = public_name(url)
+    try:
+        async with httpx.AsyncClient(timeout=patience.stall_s, follow_redirects=True) as client:
+            async with client.stream("GET", url) as response:
+                check_answer(name, response.status_code)
+                body = bytearray()
+                async for piece in response.aiter_bytes():
+                    body += piece
+                    if len(body) > MOST_NBYTES:
+                        raise SourceError(f"{name} answers more than {MOST_NBYTES:,} bytes")
+                return bytes(body), response.headers.get("link", "")
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise SourceError(f"{name} cannot be asked: {error or type(error).__name__}") from error
 
 
 class LocalFile:

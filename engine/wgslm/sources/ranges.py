@@ -110,8 +110,7 @@ class RangedSource(ABC):
         async with self._get(0, HEAD_NBYTES) as reply:
             self.size = self._content_range(reply)[2] or await self._ask_size()
             self._version = _version_of(reply)
-            etag = self._version.etag
-            self.identity = None if etag is None or etag.startswith("W/") else etag
+            self.identity = self._version.etag or self._version.modified
             stop = min(HEAD_NBYTES, self.size)
             self._check_range(reply, 0, stop)
             return self.to_bytes(await reply.body(stop))
@@ -201,6 +200,13 @@ class RangedSource(ABC):
             raise SourceError(f"the server of {self.name} sent the Content-Range {text[:80]!r}")
         first, last, total = match.groups()
         return int(first), int(last), None if total == "*" else int(total)
+
+
+def check_answer(name: str, status: int) -> None:
+    """Raise what the status of a small answer means, unless it is 200."""
+    if status != 200:
+        reason = REASONS.get(status, "it should be 200")
+        raise SourceError(f"{name} answers HTTP {status}, {reason}")
 
 
 def url_scheme(location: str) -> str:

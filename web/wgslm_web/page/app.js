@@ -1,30 +1,26 @@
 // Wires the page together: worker, model, conversation, and what people click.
 
 import { TabApi } from "./api.js";
-import { Chat } from "./chat.js";
-import { Composer, listenForFiles, setUpSide } from "./controls.js";
+import { Drawer, listenForFiles } from "./controls.js";
+import { Desk } from "./desk.js";
+import { byId as $ } from "./dom.js";
+import { Downloads } from "./downloads.js";
 import { Model, sourceFrom } from "./model.js";
+import { ModelsDialog } from "./models.js";
 import * as panel from "./panel.js";
-import { Settings } from "./settings.js";
+import { listenForShortcuts } from "./shortcuts.js";
 import { whatIsMissing } from "./support.js";
-import { ChatView } from "./view.js";
 import { WorkerHost } from "./worker-host.js";
-
-const $ = (id) => document.getElementById(id);
 
 const api = new TabApi();
 const model = new Model(api);
-const settings = new Settings($("settings"), $("system-prompt"), $("reset-settings"));
-const view = new ChatView({
-  log: $("log"),
-  scroller: $("scroller"),
-  welcome: $("welcome"),
-  onContinue: (message) => chat.resume(message),
-});
-const chat = new Chat(api, view, settings);
+const desk = new Desk(api, (error) => panel.showError(error));
+const { chat, composer } = desk;
 const host = new WorkerHost(() => (model.isLoading ? "loading" : api.pending ? "busy" : "idle"));
-const composer = new Composer({ send: (text) => chat.send(text), stop: () => chat.stop() });
-const side = setUpSide();
+const chats = new Drawer("chats", "(max-width: 899px)");
+const side = new Drawer("side", "(max-width: 1149px)");
+const models = new ModelsDialog(api, model, { load: (source) => load(source.context ? source : withContext(source)) });
+const downloads = new Downloads(api, model, { showModels: () => models.open() });
 const missing = whatIsMissing();
 
 function firstSource() {
@@ -36,7 +32,7 @@ function firstSource() {
 
 function trySource(text) {
   try {
-    return withContext(sourceFrom(text));
+    return withContext(models.withHub(sourceFrom(text)));
   } catch (error) {
     panel.showError(error);
     return null;
@@ -52,7 +48,7 @@ function load(source) {
   if (missing) panel.showError(missing);
   if (!source || missing) return refresh();
   panel.settleError();
-  side.close();
+  if (matchMedia("(max-width: 1149px)").matches) side.close();
   chat.stop(); // the app would wait for the end of the answer
   model.load(source);
   refresh();
@@ -61,8 +57,7 @@ function load(source) {
 /** Bring status, buttons and model card in line with what is so. */
 function refresh() {
   const ready = host.state === "up" && !model.isLoading && model.facts !== null;
-  composer.refresh({ ready, running: chat.isRunning });
-  view.allowContinue(ready);
+  desk.allow({ ready, model: model.facts });
   panel.showModel(model.facts);
   showLoadButtons();
   showState(ready);
@@ -93,11 +88,10 @@ function again(source) {
   return { label: `Load ${lost.name} again`, run: () => load(lost.source) };
 }
 
-function clear() {
-  chat.clear();
+function begin() {
   panel.hideError();
+  desk.create();
   refresh();
-  composer.focus();
 }
 
 host.addEventListener("boot", ({ detail }) => {
@@ -124,12 +118,12 @@ host.addEventListener("down", ({ detail }) => {
   refresh();
 });
 
-model.addEventListener("progress", ({ detail }) => panel.showProgress(detail));
+model.addEventListener("progress", ({ detail }) => panel.showProgress(downloads.measured(detail)));
 
 model.addEventListener("ready", () => {
   panel.settleError();
   refresh();
-  if (chat.interrupted) chat.resume(chat.interrupted);
+  chat.recover();
 });
 
 model.addEventListener("cancelled", ({ detail: { source } }) => {
@@ -143,13 +137,13 @@ model.addEventListener("fail", ({ detail: { error, source } }) => {
   refresh();
 });
 
-chat.addEventListener("change", refresh);
+desk.addEventListener("change", refresh);
 chat.addEventListener("stats", ({ detail }) => panel.showSpeed(detail));
 chat.addEventListener("fail", ({ detail: { error } }) => {
   if (error.code === "device_lost") host.kill("the GPU was lost");
   else if (/larger context/.test(error.message)) {
     const { message } = error;
-    panel.showError({ message, code: "context_full" }, { label: "New chat", run: clear });
+    panel.showError({ message, code: "context_full" }, { label: "New chat", run: begin });
   } else if (error.code !== "worker_gone") panel.showError(error);
 });
 chat.addEventListener("done", () => {
@@ -167,13 +161,36 @@ $("model-file").addEventListener("change", ({ target }) => {
 });
 $("cancel-load").addEventListener("click", () => model.cancel());
 $("error-close").addEventListener("click", () => panel.hideError());
-$("new-chat").addEventListener("click", clear);
+for (const id of ["new-chat", "new-chat-bar"]) $(id).addEventListener("click", begin);
 $("model-context").addEventListener("input", refresh);
 $("reload-model").addEventListener("click", () => {
-  const { url, files } = model.source;
-  load(withContext(url ? { url } : { files }));
+  const { context, ...source } = model.source;
+  load(withContext(source));
 });
-listenForFiles((files) => load(withContext({ files })));
+listenForFiles((files) => {
+  const ggufs = files.filter(({ name }) => /\.gguf$/i.test(name));
+  if (ggufs.length) load(withContext({ files: ggufs }));
+  else desk.attach(files);
+});
+$("import").addEventListener("click", () => $("import-file").click());
+$("import-file").addEventListener("change", async ({ target }) => {
+  await desk.import([...target.files]);
+  target.value = "";
+});
+$("export-json").addEventListener("click", () => desk.exportAll());
+$("export-markdown").addEventListener("click", () => desk.exportShown());
+$("inspect").addEventListener("click", () => desk.inspect());
+$("open-help").addEventListener("click", () => $("help").showModal());
+listenForShortcuts({
+  help: () => $("help").showModal(),
+  create: begin,
+  search: () => (chats.open(), $("search").focus()),
+  regenerate: () => desk.regenerate(),
+  edit: () => desk.editLast(),
+  copy: () => desk.copyLast(),
+  side: () => side.toggle(),
+  focus: () => composer.focus(),
+});
 addEventListener("wgslm-not-kept", notKept, { once: true });
 
 function notKept() {
@@ -183,8 +200,8 @@ function notKept() {
 }
 
 // For tests and the curious: everything the page itself uses.
-window.wgslm = { api, chat, host, model, settings, view, boot: null };
+window.wgslm = { api, chat, desk, host, library: desk.library, model, boot: null };
 refresh();
-chat.restore();
+desk.library.open();
 if (missing) load(null);
 else host.start();

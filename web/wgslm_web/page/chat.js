@@ -1,85 +1,123 @@
-// The conversation: sends it, takes the streamed answer, and outlives the worker.
+// Sends what people write, takes the streamed answer, and outlives the worker.
 
 import { eventsOf } from "./api.js";
-import { Conversation } from "./conversation.js";
+import { answerTo, question, rewritten } from "./message.js";
+import { historyOf } from "./prompt.js";
+import { samplingOf, systemOf } from "./settings.js";
 
-/** Events: "change" (running or not), "stats" {timings, live}, "done", "fail" {error}. */
+/**
+ * Events: "change" (what is shown, or whether it runs), "update" {message}, "stats" {timings, live},
+ * "begin", "done" {answer}, "fail" {error}.
+ */
 export class Chat extends EventTarget {
-  messages = [];
   #api;
-  #view;
-  #settings;
-  #running = null; // AbortController of the answer under way
-  #kept = new Conversation(() => this.messages);
+  #library;
+  #running = null; // {abort, answer, conversation} of the answer under way
+  #broken = null; // {answer, conversation} that a dead worker left unfinished
 
-  constructor(api, view, settings) {
+  constructor(api, library) {
     super();
     this.#api = api;
-    this.#view = view;
-    this.#settings = settings;
+    this.#library = library;
   }
 
-  /** Show what was said before, unless somebody has already begun anew. */
-  async restore() {
-    const kept = await this.#kept.open();
-    if (!this.messages.length) for (const message of kept) this.#restore(message);
+  /** The branch that is shown. */
+  get messages() {
+    return this.#library.current.path;
   }
 
   get isRunning() {
     return this.#running !== null;
   }
 
-  /** The answer that a dead worker left unfinished, if it is the last message. */
-  get interrupted() {
-    const last = this.messages.at(-1);
-    return last?.state === "interrupted" ? last : null;
+  /** The conversation that is being answered. */
+  get answering() {
+    return this.#running?.conversation ?? null;
   }
 
-  async send(text) {
-    this.#add({ role: "user", content: text, state: "done" });
-    const answer = { role: "assistant", content: "", ids: [], state: "streaming" };
-    this.#add(answer);
-    await this.#answer(answer);
+  async send(text, attachments = []) {
+    const conversation = this.#library.current;
+    const asked = question(conversation.facts.leaf, text, attachments);
+    conversation.add(asked);
+    await this.#begin(conversation, answerTo(asked.id));
   }
 
-  /** Go on with an answer from its ids: after Stop, its limit, an error, or a dead worker. */
+  /** Answer the same question once more, in a branch of its own. */
+  async regenerate(answer) {
+    if (!this.isRunning) await this.#begin(this.#library.current, answerTo(answer.parent));
+  }
+
+  /** Say something else in a message's place: a question is answered anew, an answer stays as written. */
+  async edit(message, text) {
+    if (this.isRunning) return;
+    const conversation = this.#library.current;
+    if (message.role === "assistant") {
+      conversation.add(rewritten(message, text));
+      this.#tell("change");
+      return;
+    }
+    const asked = question(message.parent, text, message.attachments);
+    conversation.add(asked);
+    await this.#begin(conversation, answerTo(asked.id));
+  }
+
+  /** Go on with an answer from its ids: after Stop, its limit, an error, or an edit. */
   async resume(answer) {
     if (this.isRunning || answer !== this.messages.at(-1)) return;
-    answer.state = "streaming";
-    delete answer.error;
-    delete answer.finish_reason;
-    await this.#answer(answer);
+    await this.#goOn(this.#library.current, answer);
+  }
+
+  /** Go on with what a dead worker left unfinished, shown or not. */
+  async recover() {
+    const broken = this.#broken;
+    if (this.isRunning || broken?.answer.state !== "interrupted") return;
+    await this.#goOn(broken.conversation, broken.answer);
   }
 
   stop() {
-    this.#running?.abort(new DOMException("stopped", "AbortError"));
+    this.#running?.abort.abort(new DOMException("stopped", "AbortError"));
   }
 
-  clear() {
-    this.stop();
-    this.messages = [];
-    this.#view.clear();
-    this.#kept.save();
+  async #begin(conversation, answer) {
+    conversation.add(answer);
+    await this.#answer(conversation, answer);
   }
 
-  async #answer(answer) {
-    const abort = (this.#running = new AbortController());
+  async #goOn(conversation, answer) {
+    answer.state = "streaming";
+    delete answer.error;
+    delete answer.finish_reason;
+    await this.#answer(conversation, answer);
+  }
+
+  async #answer(conversation, answer) {
+    const run = (this.#running = { abort: new AbortController(), answer, conversation });
+    conversation.writing = answer;
     this.#tell("change");
+    this.#tell("begin");
+    await this.#library.whileAnswering(answer, () => this.#follow(run));
+  }
+
+  async #follow(run) {
+    const { conversation, answer } = run;
     try {
-      await this.#stream(answer, abort.signal);
+      await this.#stream(run);
       answer.state = "done";
-      this.#tell("done");
+      this.#tell("done", { answer });
     } catch (error) {
-      this.#breakOff(answer, error);
+      this.#breakOff(run, error);
     } finally {
-      this.#running = this.#running === abort ? null : this.#running;
-      this.#changed(answer);
+      this.#running = this.#running === run ? null : this.#running;
+      conversation.writing = this.#running?.conversation === conversation ? this.#running.answer : null;
+      this.#changed(conversation, answer);
+      conversation.flush();
       this.#tell("change");
     }
   }
 
-  async #stream(answer, signal) {
-    const response = await this.#request(answer, signal);
+  async #stream(run) {
+    const { conversation, answer } = run;
+    const response = await this.#request(run);
     const rate = rateOf(answer.ids.length);
     if (answer.ids.length) Object.assign(answer, { content: "", ids: [] }); // it is sent again
     for await (const event of eventsOf(response)) {
@@ -89,26 +127,23 @@ export class Chat extends EventTarget {
       if (delta?.content === undefined) continue;
       answer.content += delta.content;
       answer.ids.push(...(event.tokens ?? []));
-      this.#changed(answer);
+      this.#changed(conversation, answer);
       this.#tell("stats", { live: rate(answer.ids.length) });
     }
   }
 
-  #request(answer, signal) {
-    const sampling = this.#settings.sampling;
-    const messages = this.#history(answer);
-    if (answer.ids.length) {
-      return this.#api.post("/wgslm/continue", { ...sampling, messages, ids: answer.ids }, signal);
-    }
+  async #request({ conversation, answer, abort: { signal } }) {
+    const { settings } = conversation.facts;
+    const path = conversation.tree.path(answer.id);
+    const asked = { ...samplingOf(settings), messages: historyOf(path, answer, systemOf(settings)) };
+    if (answer.content && !answer.ids.length) answer.ids = await this.#idsOf(answer.content, signal);
+    if (answer.ids.length) return this.#api.post("/wgslm/continue", { ...asked, ids: answer.ids }, signal);
     const stream = { stream: true, stream_options: { include_usage: true }, return_tokens: true };
-    return this.#api.post("/v1/chat/completions", { ...sampling, ...stream, messages }, signal);
+    return this.#api.post("/v1/chat/completions", { ...asked, ...stream }, signal);
   }
 
-  #history(answer) {
-    const before = withoutFailures(this.messages.slice(0, this.messages.indexOf(answer)));
-    const messages = before.map(({ role, content }) => ({ role, content }));
-    const system = this.#settings.system;
-    return system ? [{ role: "system", content: system }, ...messages] : messages;
+  async #idsOf(text, signal) {
+    return (await (await this.#api.post("/wgslm/tokenize", { text, bos: false }, signal)).json()).ids;
   }
 
   #finish(answer, { timings, usage }) {
@@ -116,27 +151,17 @@ export class Chat extends EventTarget {
     this.#tell("stats", { timings });
   }
 
-  #breakOff(answer, error) {
-    const gone = error.code === "worker_gone" || error.code === "device_lost";
-    answer.state = error.name === "AbortError" ? "stopped" : gone ? "interrupted" : "error";
+  #breakOff({ answer, conversation }, error) {
+    const isGone = error.code === "worker_gone" || error.code === "device_lost";
+    answer.state = error.name === "AbortError" ? "stopped" : isGone ? "interrupted" : "error";
+    if (isGone) this.#broken = { answer, conversation };
     if (answer.state === "error") answer.error = error.message;
     if (answer.state !== "stopped") this.#tell("fail", { error });
   }
 
-  #restore(message) {
-    if (message.state === "streaming" || message.state === "interrupted") message.state = "stopped";
-    this.#add(message);
-  }
-
-  #add(message) {
-    this.messages.push(message);
-    this.#view.add(message);
-    this.#kept.save();
-  }
-
-  #changed(message) {
-    this.#view.update(message);
-    this.#kept.save();
+  #changed(conversation, message) {
+    conversation.touch(message);
+    this.#tell("update", { message });
   }
 
   #tell(type, detail) {
@@ -154,10 +179,4 @@ function rateOf(known) {
     begun ||= performance.now();
     return count > first ? (count - first) / ((performance.now() - begun) / 1000) : NaN;
   };
-}
-
-/** Drop questions that got no answer at all: templates want the roles to take turns. */
-function withoutFailures(messages) {
-  const failed = (message) => message?.role === "assistant" && !message.content;
-  return messages.filter((message, i) => !failed(message) && !failed(messages[i + 1]));
 }

@@ -1,5 +1,6 @@
-// What people type, press, drop and open: the composer, the side panel, dropped files.
+// What people type, press, drop and open: the composer, the two drawers, dropped files.
 
+import { byId as $, element } from "./dom.js";
 import * as store from "./store.js";
 
 // What the embedded model is good at; tests/engine/test_demo_answers.py asks it each of these.
@@ -11,24 +12,36 @@ const IDEAS = [
   "Which model should I load?",
   "Tell me a story about a lighthouse.",
 ];
-const $ = (id) => document.getElementById(id);
+const DRAFT = "draft.";
 
 /** The box people write in. `send(text)` and `stop()` are called when they ask for it. */
 export class Composer {
   #prompt = $("prompt");
-  #saveDraft = store.saver(() => store.save("draft", this.#prompt.value, "sessionStorage"));
-  #ready = false;
-  #running = false;
+  #saveDraft = store.saver(() => this.#keepDraft());
+  #id = ""; // of the conversation whose draft this is
+  #state = { ready: false, running: false, hasFiles: false };
 
-  constructor({ send, stop }) {
-    Object.assign(this, { send, stop });
-    this.#prompt.value = store.load("draft", "", store.isText, "sessionStorage");
+  constructor({ send, stop, typed }) {
+    Object.assign(this, { send, stop, typed });
     this.#prompt.addEventListener("input", () => this.#changed());
-    listenForKeys(this.#prompt, () => this.#submit(), () => this.#running && stop());
+    listenForKeys(this.#prompt, () => this.#submit(), () => this.#state.running && stop());
     $("composer").addEventListener("submit", (event) => (event.preventDefault(), this.#submit()));
     $("stop").addEventListener("click", stop);
     showIdeas((text) => this.#write(text));
+  }
+
+  get text() {
+    return this.#prompt.value.trim();
+  }
+
+  /** Show what was typed and not sent in this conversation. */
+  show(id) {
+    if (this.#id && this.#id !== id) this.#keepDraft();
+    if (this.#id === id) return;
+    this.#id = id;
+    this.#prompt.value = store.load(DRAFT + id, "", store.isText, "sessionStorage");
     grow(this.#prompt);
+    this.refresh();
   }
 
   focus() {
@@ -40,20 +53,22 @@ export class Composer {
     (matchMedia("(pointer: coarse)").matches ? $("scroller") : this.#prompt).focus();
   }
 
-  refresh({ ready = this.#ready, running = this.#running } = {}) {
-    [this.#ready, this.#running] = [ready, running];
+  refresh(changes = {}) {
+    Object.assign(this.#state, changes);
+    const { ready, running, hasFiles } = this.#state;
     const hasFocus = (id) => document.activeElement === $(id);
     const [wasSend, wasStop] = [hasFocus("send"), hasFocus("stop")];
     $("stop").hidden = !running;
     $("send").hidden = running;
-    $("send").disabled = !ready || !this.#prompt.value.trim();
+    $("send").disabled = !ready || !(this.text || hasFiles);
     if (wasSend && running) $("stop").focus();
     else if (wasStop && !running) this.takeFocus();
   }
 
   #submit() {
-    const text = this.#prompt.value.trim();
-    if (!text || !this.#ready || this.#running) return;
+    const { text } = this;
+    const { ready, running, hasFiles } = this.#state;
+    if (!(text || hasFiles) || !ready || running) return;
     this.#prompt.value = "";
     this.#changed();
     this.send(text);
@@ -65,30 +80,31 @@ export class Composer {
     this.focus();
   }
 
+  #keepDraft() {
+    store.save(DRAFT + this.#id, this.#prompt.value, "sessionStorage");
+  }
+
   #changed() {
     this.#saveDraft();
     grow(this.#prompt);
     this.refresh();
+    this.typed();
   }
 }
 
 function listenForKeys(prompt, submit, stop) {
   prompt.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    if (event.key !== "Enter" || event.shiftKey || event.ctrlKey || event.metaKey || event.isComposing) return;
     event.preventDefault();
     submit();
   });
-  document.addEventListener("keydown", (event) => event.key === "Escape" && stop());
+  document.addEventListener("keydown", (event) => event.key === "Escape" && !event.shiftKey && stop());
 }
 
 function showIdeas(choose) {
-  const buttons = IDEAS.map((text) => {
-    const button = document.createElement("button");
-    Object.assign(button, { type: "button", className: "idea", textContent: text });
-    button.onclick = () => choose(text);
-    return button;
-  });
-  $("ideas").append(...buttons);
+  const button = (text) =>
+    element("button", { type: "button", className: "idea", textContent: text, onclick: () => choose(text) });
+  $("ideas").append(...IDEAS.map(button));
 }
 
 /** Let the box grow with its text; the style sheet bounds it. */
@@ -98,34 +114,70 @@ function grow(prompt) {
   prompt.style.height = `${prompt.scrollHeight}px`;
 }
 
-/** The panel beside the conversation; on narrow screens it slides over. */
-export function setUpSide() {
-  const side = $("side");
-  const narrow = matchMedia("(max-width: 899px)");
-  const show = (isShown) => {
-    const changes = narrow.matches && isShown !== document.body.classList.contains("side-open");
-    const hadFocus = side.contains(document.activeElement);
-    document.body.classList.toggle("side-open", isShown && narrow.matches);
-    side.inert = narrow.matches && !isShown;
-    document.querySelector("main").inert = narrow.matches && isShown;
-    $("open-side").setAttribute("aria-expanded", String(isShown));
-    if (changes && (isShown || hadFocus)) $(isShown ? "close-side" : "open-side").focus();
-  };
-  const [open, close] = [() => show(true), () => show(false)];
-  listenForSide(side, open, close);
-  narrow.addEventListener("change", close);
-  close();
-  return { open, close };
+/**
+ * A panel beside the conversation. Where there is no room for it, it slides over and takes the focus.
+ * Its buttons are `open-<id>` and `close-<id>`.
+ */
+export class Drawer {
+  #panel;
+  #narrow;
+  #key;
+
+  constructor(id, narrow) {
+    this.#panel = $(id);
+    this.#narrow = matchMedia(narrow);
+    this.#key = `${id}-open`;
+    $(`open-${id}`).addEventListener("click", () => this.open());
+    $(`close-${id}`).addEventListener("click", () => this.close());
+    document.addEventListener("keydown", (event) => event.key === "Escape" && this.#covers && this.close());
+    document.addEventListener("pointerdown", ({ target }) => this.#covers && !this.#panel.contains(target) && this.close());
+    this.#narrow.addEventListener("change", () => this.#show(this.#isWanted));
+    this.#show(this.#isWanted);
+  }
+
+  open() {
+    this.#change(true);
+  }
+
+  close() {
+    this.#change(false);
+  }
+
+  toggle() {
+    this.#change(!this.#isShown);
+  }
+
+  /** Whether it was open when there was last room for it. */
+  get #isWanted() {
+    return !this.#narrow.matches && store.load(this.#key, this.#panel.dataset.open === "yes");
+  }
+
+  get #isShown() {
+    return document.body.classList.contains(this.#key);
+  }
+
+  get #covers() {
+    return this.#narrow.matches && this.#isShown;
+  }
+
+  #change(isShown) {
+    if (isShown === this.#isShown) return;
+    const hadFocus = this.#panel.contains(document.activeElement);
+    if (!this.#narrow.matches) store.save(this.#key, isShown);
+    this.#show(isShown);
+    if (isShown || hadFocus) $(`${isShown ? "close" : "open"}-${this.#panel.id}`).focus();
+  }
+
+  #show(isShown) {
+    document.body.classList.toggle(this.#key, isShown);
+    this.#panel.inert = !isShown;
+    $(`open-${this.#panel.id}`).setAttribute("aria-expanded", String(isShown));
+    this.#panel.classList.toggle("covers", this.#covers);
+    document.querySelector("main").inert = document.querySelector(".drawer.covers") !== null;
+  }
 }
 
-function listenForSide(side, open, close) {
-  $("open-side").addEventListener("click", open);
-  $("close-side").addEventListener("click", close);
-  document.addEventListener("keydown", (event) => event.key === "Escape" && close());
-  document.addEventListener("pointerdown", (event) => side.contains(event.target) || close());
-}
-
-/** Files dropped anywhere on the page. */
+/** Files dropped anywhere on the page, or pasted into the message box. */
 export function listenForFiles(take) {
   const show = (isShown) => ($("drop").hidden = !isShown);
   const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
@@ -140,5 +192,10 @@ export function listenForFiles(take) {
     if (!hasFiles(event)) return;
     event.preventDefault();
     take([...event.dataTransfer.files]);
+  });
+  $("prompt").addEventListener("paste", (event) => {
+    if (!event.clipboardData.files.length || event.clipboardData.types.includes("text/plain")) return;
+    event.preventDefault();
+    take([...event.clipboardData.files]);
   });
 }

@@ -1,40 +1,19 @@
-// Markdown of a growing answer to safe DOM. A draw costs the same however long the answer is:
-// blocks that cannot change any more are settled, and a block that grows too long is cut in two.
+// Markdown of a growing answer. A draw costs the same however long the answer is: blocks that cannot
+// change any more are settled, and a block that grows too long is cut in two.
 
-import { Marked } from "./vendor/marked.js";
-import DOMPurify from "./vendor/purify.js";
+import { blocksOf, fragmentOf } from "./render.js";
 
 const OPEN_BLOCKS = 3; // a list, a blank line and what follows may still become one list
 const OPEN_LENGTH = 1500; // characters that a draw may do again
 const STEP_LENGTH = 2000; // new characters that a draw takes; the rest waits for the next one
-const SAFE = {
-  ALLOWED_TAGS: [
-    ..."p br em strong del code pre a ul ol li blockquote hr".split(" "),
-    ..."h1 h2 h3 h4 h5 h6 table thead tbody tr th td".split(" "),
-  ],
-  ALLOWED_ATTR: ["href", "start", "align", "class"],
-  ALLOWED_URI_REGEXP: /^(https?:|mailto:)/i,
-  ADD_URI_SAFE_ATTR: ["align", "start", "class"], // or the line above would judge them too
-  RETURN_DOM_FRAGMENT: true,
-};
-
-const escape = (text) => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
-
-const marked = new Marked({
-  gfm: true,
-  renderer: {
-    html: ({ text }) => escape(text), // what the model wrote is shown, not run
-    image: ({ href, text }) => `<a href="${escape(href)}">${escape(text || href)}</a>`,
-    checkbox: ({ checked }) => (checked ? "☑ " : "☐ "),
-  },
-});
 
 /** Shows one text in one element; `update` may be called with ever longer texts. */
 export class MarkdownView {
   #element;
   #shown = ""; // the part of the text that is drawn
   #settled = 0; // characters whose blocks are final
-  #nodes = 0; // DOM nodes of those
+  #open = []; // the nodes of the others
+  #links = Object.create(null); // that the text has defined so far
   #prefix = ""; // what a cut block needs to go on: its fence, its table head
 
   constructor(element) {
@@ -44,48 +23,63 @@ export class MarkdownView {
   /** Draw the text, or as much of it as a frame allows; say whether that is all of it. */
   update(text) {
     if (!text.startsWith(this.#shown)) this.#reset();
+    if (text === this.#shown) return true;
     this.#shown = text.slice(0, this.#shown.length + STEP_LENGTH);
-    while (this.#element.childNodes.length > this.#nodes) this.#element.lastChild.remove();
+    for (const node of this.#open) node.remove();
     const source = this.#prefix + this.#shown.slice(this.#settled);
-    const open = this.#settle(source, marked.lexer(source));
-    this.#append(open);
+    const open = this.#settle(blocksOf(source, this.#links));
+    this.#open = this.#append(open);
     return this.#shown.length === text.length;
   }
 
   #reset() {
     this.#shown = this.#prefix = "";
-    this.#settled = this.#nodes = 0;
+    this.#settled = 0;
+    this.#links = Object.create(null);
+    this.#open = [];
+    this.#element.replaceChildren();
   }
 
   /** Draw for good what will not change; return the blocks that still may. */
-  #settle(source, blocks) {
+  #settle(blocks) {
     const open = openBlocks(blocks);
     const done = blocks.slice(0, blocks.length - open.length);
     if (done.length) this.#finish(done, lengthOf(done), "");
     const last = open.at(-1);
     if (!last || last.raw.length <= OPEN_LENGTH) return open;
     const { head, prefix, length } = cut(last);
-    this.#finish(marked.lexer(head), length, prefix);
-    return marked.lexer(prefix + last.raw.slice(length));
+    this.#finish(blocksOf(head, this.#links), length, prefix);
+    return blocksOf(prefix + last.raw.slice(length), this.#links);
   }
 
   #finish(blocks, length, prefix) {
+    for (const { type, tag, href, title } of blocks) if (type === "def") this.#links[tag] ??= { href, title };
     this.#append(blocks);
-    this.#nodes = this.#element.childNodes.length;
     this.#settled += length - this.#prefix.length;
     this.#prefix = prefix;
   }
 
+  /** Add blocks; return the nodes that came. A cut block goes on in the one before it. */
   #append(blocks) {
-    if (!blocks.length) return;
-    const html = marked.parser(Object.assign(blocks, { links: blocks.links ?? {} }));
-    const fragment = DOMPurify.sanitize(html, SAFE);
-    for (const link of fragment.querySelectorAll("a")) {
-      Object.assign(link, { target: "_blank", rel: "noopener noreferrer nofollow" });
-    }
-    for (const table of fragment.querySelectorAll("table")) wrap(table);
+    if (!blocks.length) return [];
+    const fragment = fragmentOf(blocks);
+    const rest = this.#prefix ? continuation(fragment.firstElementChild, this.#element.lastElementChild) : [];
+    const nodes = [...rest, ...fragment.childNodes];
     this.#element.append(fragment);
+    return nodes;
   }
+}
+
+/** Move what a cut block holds to where its first part is; return the nodes that were moved. */
+function continuation(block, before) {
+  const place = (element) => element?.querySelector(":scope > pre > code, :scope > table > tbody");
+  const [from, to] = [place(block), place(before)];
+  if (!from || from.localName !== to?.localName) return [];
+  block.remove();
+  const nodes = [...from.childNodes];
+  if (from.localName === "code" && from.textContent) nodes.unshift(document.createTextNode("\n"));
+  to.append(...nodes);
+  return nodes;
 }
 
 /** The last blocks that together are short enough to draw again; at least one. */
@@ -124,11 +118,4 @@ function cutPlace(type, raw) {
 
 function lengthOf(blocks) {
   return blocks.reduce((sum, block) => sum + block.raw.length, 0);
-}
-
-function wrap(table) {
-  const box = document.createElement("div");
-  box.className = "wide";
-  table.replaceWith(box);
-  box.append(table);
 }

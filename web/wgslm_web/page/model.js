@@ -4,7 +4,7 @@ import { ApiError, eventsOf } from "./api.js";
 
 /** Events: "progress" {stage, done, total, seconds}, "ready" {model}, "fail" {error}, "cancelled". */
 export class Model extends EventTarget {
-  source = null; // {url} or {files}, maybe with {context}; what a restarted worker loads again
+  source = null; // {url} or {files}, maybe with {context, hub}; what a restarted worker loads again
   facts = null;
   #name = ""; // of what was loaded last
   #api;
@@ -18,6 +18,11 @@ export class Model extends EventTarget {
 
   get isLoading() {
     return this.#load !== null;
+  }
+
+  /** Where the model that is being loaded comes from. */
+  get loading() {
+    return this.#load?.source ?? null;
   }
 
   /** What was loaded and is no more, as {name, source}. */
@@ -73,8 +78,8 @@ export class Model extends EventTarget {
   /** Ask to load; a load that the app still has under way is ended first. */
   async #ask(load, model) {
     if (load.isCancelled) throw new ApiError("the load was cancelled", { code: "cancelled" });
-    const { context } = load.source;
-    const wanted = context ? { model, context } : { model };
+    const { context, hub } = load.source;
+    const wanted = { model, ...(context && { context }), ...(hub && { hub }) };
     try {
       return await this.#api.post("/wgslm/load", wanted);
     } catch (error) {
@@ -136,10 +141,17 @@ export class Model extends EventTarget {
   }
 }
 
-/** Turn what a person typed into {url}; throws a sentence. */
+/** Whether this is a hub's name of a model: owner/repo, owner/repo:Q4_K_M, owner/repo:file.gguf. */
+export function isHubName(text) {
+  const match = /^[a-z0-9][\w.-]*\/[a-z0-9][\w.-]*(:[^:?#\\]+)?$/i.exec(text);
+  return Boolean(match) && !text.includes("..") && (Boolean(match[1]) || !/\.gguf$/i.test(text));
+}
+
+/** Turn what a person typed into {url}, which may be a hub's name; throws a sentence. */
 export function sourceFrom(text) {
   const typed = text.trim();
   if (!typed) throw new ApiError("Type the address of a GGUF file first.");
+  if (isHubName(typed)) return { url: typed };
   let url;
   try {
     url = new URL(typed, document.baseURI);

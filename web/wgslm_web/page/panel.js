@@ -32,23 +32,22 @@ export function showStatus(state, text) {
 }
 
 /** Show a load's progress, or a boot step that has no measure. */
-export function showProgress({ stage, done, total, seconds, text }) {
+export function showProgress({ stage, done, total, seconds, text, rate }) {
   $("loading").hidden = false;
   const bar = $("load-bar");
   if (total > 0) Object.assign(bar, { max: total, value: done });
   else bar.removeAttribute("value");
-  $("load-text").textContent = text ?? progressText(stage, done, total, seconds);
+  $("load-text").textContent = text ?? progressText(stage, done, total, seconds, rate);
 }
 
 export function hideProgress() {
   $("loading").hidden = true;
 }
 
-function progressText(stage, done, total, seconds) {
+function progressText(stage, done, total, seconds, rate) {
   const name = STAGES[stage] ?? stage;
   if (!total) return `${name}…`;
   const size = `${format.bytes(done)} of ${format.bytes(total)}`;
-  const rate = seconds > 0.2 ? done / seconds : 0;
   if (!rate) return `${name}: ${size}`;
   const left = done < total ? `, ${format.seconds((total - done) / rate)} left` : "";
   return `${name}: ${size} at ${format.bytes(rate)}/s, ${format.seconds(seconds)}${left}`;

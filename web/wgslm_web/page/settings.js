@@ -1,45 +1,71 @@
-// The sampling settings and the system prompt: fields in the panel, values in requests.
+// The sampling settings and the system prompt of a conversation: fields in the panel, values in requests.
 
 import * as store from "./store.js";
 
+// `value` is what counts where neither a person nor the model's file says otherwise.
 const FIELDS = [
   { name: "temperature", label: "Temperature", value: 0.8, min: 0, max: 2, step: 0.05,
-    hint: "0 always takes the likeliest token; higher is more varied." },
+    hint: "How freely it chooses: 0 always takes the likeliest word, 1 follows the model, more is wilder." },
   { name: "top_k", label: "Top-k", value: 40, min: 0, max: 200, step: 1,
-    hint: "Chooses among so many likeliest tokens; 0 is all." },
+    hint: "Chooses among so many likeliest tokens only; 0 among all." },
   { name: "top_p", label: "Top-p", value: 0.95, min: 0.05, max: 1, step: 0.01,
-    hint: "Keeps the likeliest tokens up to this share together." },
+    hint: "Keeps the likeliest tokens until together they have this share; 1 keeps all." },
   { name: "min_p", label: "Min-p", value: 0.05, min: 0, max: 1, step: 0.01,
-    hint: "Drops tokens less likely than this share of the likeliest." },
+    hint: "Drops tokens less likely than this share of the likeliest one; 0 drops none." },
   { name: "repeat_penalty", label: "Repeat penalty", value: 1, min: 1, max: 2, step: 0.01,
-    hint: "Above 1, makes recent tokens less likely." },
+    hint: "Above 1, makes tokens that were just used less likely. Small models repeat themselves less with 1.1." },
   { name: "seed", label: "Seed", value: null, min: 0, max: 4294967295, step: 1, empty: "random",
-    hint: "The same seed gives the same answer." },
+    hint: "The same seed, settings and messages give the same answer." },
   { name: "max_tokens", label: "Longest answer", value: null, min: 1, max: 1e6, step: 1,
     empty: "no limit", hint: "In tokens; no limit means until the context is full." },
 ];
 
-export class Settings {
-  #values = soundOnes(store.load("settings", {}, store.isRecord));
+/** The fields of a request; what nobody set is left to the engine, which asks the model's file. */
+export function samplingOf(values) {
+  const { system: _, ...numbers } = soundOnes(values);
+  return numbers;
+}
+
+export function systemOf({ system }) {
+  return store.isText(system) ? system.trim() : "";
+}
+
+/** What the last conversation was set to: a new tab's first one begins with it. */
+export function lastSettings() {
+  return soundOnes(store.load("settings", {}, store.isRecord));
+}
+
+/** The fields; `take(values)` is told what people set. */
+export class SettingsView {
+  #values = {};
+  #usual = {}; // what the loaded model's file recommends
   #save = store.saver(() => store.save("settings", this.#values));
 
-  constructor(container, systemPrompt, resetButton) {
-    this.container = container;
-    this.systemPrompt = systemPrompt;
+  constructor({ container, systemPrompt, resetButton, take }) {
+    Object.assign(this, { container, systemPrompt, take });
     this.container.append(...FIELDS.map((field) => this.#row(field)));
-    this.systemPrompt.value = this.#values.system ?? "";
     this.systemPrompt.oninput = () => this.#set("system", this.systemPrompt.value);
     resetButton.onclick = () => this.#reset();
   }
 
-  get system() {
-    return (this.#values.system ?? "").trim();
+  /** Show a conversation's values. */
+  show(values) {
+    this.#values = soundOnes(values);
+    this.systemPrompt.value = this.#values.system ?? "";
+    this.#showAll();
   }
 
-  /** The fields of a request; what is empty is left to the engine. */
-  get sampling() {
-    const pairs = FIELDS.map(({ name, value }) => [name, this.#values[name] ?? value]);
-    return Object.fromEntries(pairs.filter(([, value]) => value !== null));
+  /** Show what a model recommends where nobody set anything else. */
+  suit(recommended) {
+    this.#usual = recommended;
+    this.#showAll(document.activeElement);
+  }
+
+  #showAll(except = null) {
+    for (const field of FIELDS) {
+      const input = this.#inputOf(field);
+      if (input !== except) this.#show(field, input);
+    }
   }
 
   #row(field) {
@@ -60,14 +86,18 @@ export class Settings {
     const input = document.createElement("input");
     Object.assign(input, { type: "number", id: `setting-${name}`, min, max, step });
     Object.assign(input, { inputMode: "decimal", placeholder: empty ?? "" });
-    input.value = this.#values[name] ?? field.value ?? "";
     input.oninput = () => this.#read(field, input);
     input.onblur = () => this.#show(field, input);
     return input;
   }
 
+  #inputOf({ name }) {
+    return this.container.querySelector(`#setting-${name}`);
+  }
+
   #show({ name, value }, input) {
-    input.value = this.#values[name] ?? value ?? "";
+    const usual = value === null ? null : Number((this.#usual[name] ?? value).toPrecision(6));
+    input.value = this.#values[name] ?? usual ?? "";
     input.removeAttribute("aria-invalid");
   }
 
@@ -80,16 +110,17 @@ export class Settings {
   }
 
   #set(name, value) {
-    this.#values[name] = value;
+    this.#values = soundOnes({ ...this.#values, [name]: value });
     this.#save();
+    this.take(this.#values);
   }
 
   #reset() {
-    this.#values = { system: this.#values.system };
+    const { system } = this.#values;
+    this.#values = system === undefined ? {} : { system };
     this.#save();
-    for (const field of FIELDS) {
-      this.#show(field, this.container.querySelector(`#setting-${field.name}`));
-    }
+    this.take(this.#values);
+    this.#showAll();
   }
 }
 

@@ -1,132 +1,113 @@
-// Draws the conversation. Updates are batched to one per animation frame.
+// Draws the branch of the conversation that is shown. Updates are batched to one per animation frame.
 
-import { MarkdownView } from "./markdown.js";
+import { MessageView } from "./message-view.js";
 
-const NAMES = { user: "You", assistant: "Model" };
-const NOTES = {
-  stopped: "Stopped.",
-  cut: "Cut at the limit.",
-  error: "The answer broke off.",
-  interrupted: "The engine stopped. The answer goes on as soon as it is back.",
-};
-const NEAR_END_PX = 96;
+const FRAME_MS = 12;
+const NEAR_END_PX = 8;
 
 export class ChatView {
-  #views = new WeakMap(); // message -> MessageView
+  #views = new Map(); // message -> MessageView, in the order they are shown
   #dirty = new Set();
   #frame = 0;
   #follows = true;
-  #canContinue = false;
+  #top = 0;
+  #can = { ready: false, running: false };
 
-  constructor({ log, scroller, welcome, onContinue }) {
-    Object.assign(this, { log, scroller, welcome, onContinue });
-    scroller.addEventListener("scroll", () => (this.#follows = this.#isNearEnd()), { passive: true });
+  /** `actions` are what the buttons of a message do; see MessageView. */
+  constructor({ log, scroller, welcome, toEnd, actions }) {
+    Object.assign(this, { log, scroller, welcome, toEnd, actions });
+    scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    toEnd.addEventListener("click", () => this.follow());
     // While an answer grows, the frame after its drawing is where its height is known.
-    new ResizeObserver(() => this.#follow()).observe(log);
+    const observer = new ResizeObserver(() => this.#keepEnd());
+    observer.observe(log);
+    observer.observe(scroller);
   }
 
-  add(message) {
-    const view = new MessageView(message, () => this.onContinue(message));
-    this.#views.set(message, view);
-    view.again.disabled = !this.#canContinue;
-    this.log.append(view.element);
-    this.welcome.hidden = true;
-    if (message.role === "user") this.#follows = true;
-    this.update(message);
+  /** Show these messages; what is shown already stays. `branches(message)` says where it stands. */
+  show(path, branches) {
+    const shown = [...this.#views.keys()];
+    const kept = shown.findIndex((message, i) => message !== path[i]);
+    for (const message of kept < 0 ? [] : shown.slice(kept)) this.#drop(message);
+    for (const message of path) if (!this.#views.has(message)) this.#add(message);
+    for (const [message, view] of this.#views) view.place(branches(message), message === path.at(-1));
+    this.welcome.hidden = path.length > 0;
+    this.allow(this.#can);
   }
 
-  /** Say whether there is a model to go on with. */
-  allowContinue(isAllowed) {
-    if (isAllowed === this.#canContinue) return;
-    this.#canContinue = isAllowed;
-    for (const button of this.log.querySelectorAll(".again")) button.disabled = !isAllowed;
+  /** Say whether there is a model to go on with, and whether it writes already. */
+  allow(can) {
+    this.#can = can;
+    for (const view of this.#views.values()) view.allow(can);
   }
 
   /** Draw a changed message in the next frame. */
   update(message) {
+    if (!this.#views.has(message)) return;
     this.#dirty.add(message);
     this.#frame ||= requestAnimationFrame(() => this.#draw());
   }
 
-  clear() {
-    this.log.replaceChildren();
-    this.#dirty.clear();
-    this.welcome.hidden = false;
+  updateAll() {
+    for (const message of this.#views.keys()) this.update(message);
+  }
+
+  /** Go to the end, and stay there while an answer grows. */
+  follow() {
+    this.#follows = true;
+    this.#keepEnd();
+  }
+
+  /** Open the editor of a message. */
+  edit(message) {
+    this.#views.get(message)?.edit();
+  }
+
+  #add(message) {
+    const view = new MessageView(message, this.actions);
+    this.#views.set(message, view);
+    this.log.append(view.element);
+    if (message.role === "user") this.#follows = true;
+    this.update(message);
+  }
+
+  #drop(message) {
+    this.#views.get(message).element.remove();
+    this.#views.delete(message);
+    this.#dirty.delete(message);
   }
 
   #draw() {
     this.#frame = 0;
     const begun = performance.now();
     for (const message of this.#dirty) {
-      if (performance.now() - begun > 12) break; // the rest waits for the next frame
+      if (performance.now() - begun > FRAME_MS) break; // the rest waits for the next frame
       if (this.#views.get(message).draw()) this.#dirty.delete(message);
     }
     if (this.#dirty.size) this.#frame = requestAnimationFrame(() => this.#draw());
   }
 
-  #follow() {
+  #keepEnd() {
     if (this.#follows) this.scroller.scrollTop = this.scroller.scrollHeight;
+    this.#top = this.scroller.scrollTop;
+    this.#showWay();
   }
 
-  #isNearEnd() {
+  /** Whoever scrolls up is left where they are, whoever comes to the end is taken along. */
+  #scrolled() {
+    const { scrollTop } = this.scroller;
+    if (this.#isAtEnd()) this.#follows = true;
+    else if (scrollTop < this.#top) this.#follows = false;
+    this.#top = scrollTop;
+    this.#showWay();
+  }
+
+  #showWay() {
+    this.toEnd.hidden = this.#follows || this.#isAtEnd();
+  }
+
+  #isAtEnd() {
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
     return scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
   }
-}
-
-class MessageView {
-  constructor(message, onContinue) {
-    this.message = message;
-    this.element = element("article", { className: "message" });
-    this.element.dataset.role = message.role;
-    this.element.setAttribute("aria-label", NAMES[message.role]);
-    this.body = element("div", { className: "body" });
-    this.note = element("p", { className: "note" });
-    this.again = element("button", { type: "button", className: "quiet again", onclick: onContinue });
-    this.element.append(this.body, this.#foot());
-    this.markdown = message.role === "assistant" ? new MarkdownView(this.body) : null;
-  }
-
-  /** Say whether everything is drawn. */
-  draw() {
-    const { state, content } = this.message;
-    const isOpen = state === "streaming" || state === "interrupted";
-    this.element.dataset.state = isOpen ? "streaming" : state;
-    this.element.setAttribute("aria-busy", String(isOpen));
-    this.#drawFoot();
-    if (this.markdown) return this.markdown.update(content);
-    this.body.textContent = content;
-    return true;
-  }
-
-  #drawFoot() {
-    const { state, ids, finish_reason, error = "" } = this.message;
-    const end = state === "done" && finish_reason === "length" ? "cut" : state;
-    this.note.textContent = NOTES[end] ?? "";
-    this.note.title = error; // the box above says it in full
-    this.again.hidden = !["stopped", "error", "cut"].includes(end);
-    this.again.textContent = ids?.length ? "Continue" : "Try again";
-  }
-
-  #foot() {
-    const foot = element("footer", {});
-    const copy = element("button", { type: "button", className: "quiet copy", textContent: "Copy" });
-    copy.onclick = () => copyText(this.message.content, copy);
-    foot.append(this.note, this.again, copy);
-    return foot;
-  }
-}
-
-async function copyText(text, button) {
-  try {
-    await navigator.clipboard.writeText(text);
-    button.textContent = "Copied";
-  } catch {
-    button.textContent = "The browser does not allow copying";
-  }
-  setTimeout(() => (button.textContent = "Copy"), 1500);
-}
-
-function element(name, properties) {
-  return Object.assign(document.createElement(name), properties);
 }

@@ -42,8 +42,9 @@ async function fetchApp() {
 async function importModules() {
   const gpu = await import("./engine/gpu-browser.js");
   const sources = await import("./engine/sources-browser.js");
+  const store = await import("./engine/sources-store.js");
   const notes = await import("./engine/tune-browser.js");
-  return { ...gpu, ...sources, ...notes };
+  return { ...gpu, ...sources, ...store, ...notes };
 }
 
 function connect(python, port) {

@@ -1,0 +1,78 @@
+// Kept files in IndexedDB, for pages that get no file system (file:// in Chromium): every part is a
+// record of its own, written in one transaction with its journal line.
+
+const NAME = "wgslm-models";
+
+export class IndexedShelf {
+  kind = "indexeddb";
+
+  static async open() {
+    const opening = indexedDB.open(NAME, 1);
+    opening.onupgradeneeded = () => {
+      opening.result.createObjectStore("parts"); // [key, start] -> ArrayBuffer
+      opening.result.createObjectStore("lines", { autoIncrement: true }).createIndex("key", "key");
+    };
+    const shelf = new IndexedShelf();
+    shelf.database = await done(opening);
+    return shelf;
+  }
+
+  async journals() {
+    const lines = await done(this.database.transaction("lines").objectStore("lines").getAll());
+    const journals = Object.groupBy(lines, ({ key }) => key);
+    return Object.entries(journals).map(([key, own]) => [key, own.map(({ line }) => line).join("\n")]);
+  }
+
+  /** No room can be taken ahead of the parts. */
+  async begin(key, size, line) {
+    const lines = this.database.transaction("lines").objectStore("lines").index("key");
+    if (!(await done(lines.count(key)))) await this.note(key, line);
+  }
+
+  async put(key, start, bytes, line) {
+    await this.#write((store) => {
+      store("parts").put(bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : bytes.slice().buffer, [key, start]);
+      store("lines").put({ key, line });
+    });
+  }
+
+  async note(key, line) {
+    await this.#write((store) => store("lines").put({ key, line }));
+  }
+
+  async get(key, start, stop) {
+    const parts = this.database.transaction("parts").objectStore("parts");
+    const buffer = await done(parts.get([key, start]));
+    if (!buffer) throw new DOMException("it is no longer there", "NotFoundError");
+    return new Uint8Array(buffer).subarray(0, stop - start);
+  }
+
+  async close() {}
+
+  async remove(key) {
+    const lines = this.database.transaction("lines").objectStore("lines").index("key");
+    const numbers = await done(lines.getAllKeys(key));
+    await this.#write((store) => {
+      store("parts").delete(IDBKeyRange.bound([key, 0], [key, Infinity]));
+      for (const number of numbers) store("lines").delete(number);
+    });
+  }
+
+  /** A transaction is written when it is complete, not when its requests are. */
+  #write(work) {
+    const transaction = this.database.transaction(["parts", "lines"], "readwrite");
+    const written = new Promise((resolve, reject) => {
+      transaction.oncomplete = resolve;
+      transaction.onabort = () => reject(transaction.error ?? new Error("the write was given up"));
+    });
+    work((name) => transaction.objectStore(name));
+    return written;
+  }
+}
+
+function done(request) {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}

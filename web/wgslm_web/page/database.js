@@ -1,0 +1,143 @@
+// Conversations on disk. Messages are records of their own, so two tabs can add to one conversation;
+// where the browser keeps nothing, memory does until the page goes.
+//
+// A window event "wgslm-not-kept" says that the browser refuses what should outlive the tab.
+
+const NAME = "wgslm-conversations";
+const BATCH = 100; // messages that a search reads at a time
+
+export class Database {
+  #opened = null;
+  #memory = { conversations: new Map(), messages: new Map() };
+
+  /** All conversations, without their messages, the one changed last first. */
+  async conversations() {
+    const kept = await this.#read("conversations", (store) => store.getAll(), []);
+    const all = new Map(kept.map((facts) => [facts.id, facts]));
+    for (const [id, facts] of this.#memory.conversations) all.set(id, facts);
+    return [...all.values()].sort((one, other) => other.changed - one.changed);
+  }
+
+  /** What is known of a conversation, as {facts, messages}; null if there is none. */
+  async conversation(id) {
+    const facts = await this.#read("conversations", (store) => store.get(id));
+    const kept = await this.#read("messages", (store) => store.getAll(rangeOf(id)), []);
+    const found = this.#memory.conversations.get(id) ?? facts;
+    return found ? { facts: found, messages: [...kept, ...this.#remembered(id)] } : null;
+  }
+
+  /** Keep changed facts and messages; `isNew` or not: what another tab deleted stays deleted. */
+  async write(id, facts, messages, isNew) {
+    const remembered = this.#memory.conversations.get(id); // what was refused is tried again
+    const records = [...this.#remembered(id), ...messages.map((one) => ({ ...one, conversation: id }))];
+    const all = { ...remembered, ...facts, id };
+    if (await this.#change((transaction) => write(transaction, all, records, isNew || remembered))) {
+      this.#forget(id);
+      return;
+    }
+    this.#memory.conversations.set(id, all);
+    for (const record of records) this.#memory.messages.set(record.id, record);
+  }
+
+  async removeMessages(id, messages) {
+    for (const one of messages) this.#memory.messages.delete(one.id);
+    await this.#change((transaction) => {
+      for (const one of messages) transaction.objectStore("messages").delete([id, one.id]);
+    });
+  }
+
+  async removeConversation(id) {
+    this.#forget(id);
+    await this.#change((transaction) => {
+      transaction.objectStore("conversations").delete(id);
+      transaction.objectStore("messages").delete(rangeOf(id));
+    });
+  }
+
+  /** Every message, a batch at a time. */
+  async *messages() {
+    let after = null;
+    yield [...this.#memory.messages.values()];
+    for (;;) {
+      const range = after && IDBKeyRange.lowerBound(after, true);
+      const batch = await this.#read("messages", (store) => store.getAll(range, BATCH), []);
+      yield batch;
+      if (batch.length < BATCH) return;
+      after = [batch.at(-1).conversation, batch.at(-1).id];
+    }
+  }
+
+  #remembered(id) {
+    return [...this.#memory.messages.values()].filter((one) => one.conversation === id);
+  }
+
+  #forget(id) {
+    for (const one of this.#remembered(id)) this.#memory.messages.delete(one.id);
+    this.#memory.conversations.delete(id);
+  }
+
+  async #read(name, ask, fallback = undefined) {
+    const database = await this.#open();
+    if (!database) return fallback;
+    return new Promise((resolve, reject) => {
+      const request = ask(database.transaction(name).objectStore(name));
+      request.onsuccess = () => resolve(request.result ?? fallback);
+      request.onerror = () => reject(request.error);
+    });
+  }
+
+  /** Do `work` in a transaction; say whether the browser kept it. */
+  async #change(work) {
+    const database = await this.#open();
+    if (!database) return false;
+    try {
+      await finished(database.transaction(["conversations", "messages"], "readwrite"), work);
+      return true;
+    } catch {
+      dispatchEvent(new CustomEvent("wgslm-not-kept"));
+      return false;
+    }
+  }
+
+  /** The open database; null where the browser refuses it. */
+  #open() {
+    this.#opened ??= open().catch(() => {
+      dispatchEvent(new CustomEvent("wgslm-not-kept"));
+      return null;
+    });
+    return this.#opened;
+  }
+}
+
+const rangeOf = (id) => IDBKeyRange.bound([id], [id, []]);
+
+function open() {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open(NAME, 1);
+    request.onupgradeneeded = () => {
+      request.result.createObjectStore("conversations", { keyPath: "id" });
+      request.result.createObjectStore("messages", { keyPath: ["conversation", "id"] });
+    };
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+function write(transaction, facts, records, isNew) {
+  const conversations = transaction.objectStore("conversations");
+  const messages = transaction.objectStore("messages");
+  const known = conversations.get(facts.id);
+  known.onsuccess = () => {
+    if (!known.result && !isNew) return;
+    conversations.put({ ...known.result, ...facts });
+    for (const record of records) messages.put(record);
+  };
+}
+
+function finished(transaction, work) {
+  return new Promise((resolve, reject) => {
+    transaction.oncomplete = resolve;
+    transaction.onabort = () => reject(transaction.error);
+    work(transaction);
+  });
+}
