@@ -12,7 +12,7 @@ from hub_server import COMMIT, HubServer, sha256
 from wgslm.errors import SourceError
 from wgslm.sources import ask, open_source
 from wgslm.sources.folder import FolderShelf
-from wgslm.sources.hub import Hub, HubFile, is_hub_id
+from wgslm.sources.hub import Hub, HubFile, choose, is_hub_id
 from wgslm.sources.kept import PART
 from wgslm.sources.store import Store, Wanted
 
@@ -167,3 +167,11 @@ def test_a_file_that_is_another_than_the_hub_says_is_not_kept(
 
     assert run(store.entries) == []
     assert "the hub says 0000" in store.notices[-1]
+
+
+def test_a_path_means_that_file_whatever_smaller_one_ends_like_it() -> None:
+    paths = ["draft-Qwen-Q8_0.gguf", "Qwen-Q8_0.gguf"]  # the smaller one first, as they come
+    files = [HubFile(f"o/r:{path}", path, 1, None, "") for path in paths]
+
+    assert choose(files, "Qwen-Q8_0.gguf", "o/r").path == "Qwen-Q8_0.gguf"
+    assert choose(files, "Q8_0", "o/r").path == "draft-Qwen-Q8_0.gguf"

@@ -125,13 +125,13 @@ def choose(files: Sequence[HubFile], wanted: str | None, repo: str) -> HubFile:
     """Return the file that is meant by a path, by a format's name, or by nothing at all."""
     if not files:
         raise SourceError(f"{repo} has no GGUF file; look for a repository whose name ends in GGUF")
+    if exact := next((file for file in files if file.path == wanted), None):
+        return exact
     formats = PREFERRED if wanted is None else (wanted,)
     for name in formats:
         for file in files:
             part = part_of(file.path)
-            if name == file.path or (
-                has_format(file.path, name) and (not part or part.number == 1)
-            ):
+            if has_format(file.path, name) and (not part or part.number == 1):
                 return file
     if wanted is None:
         return files[0]

@@ -133,14 +133,19 @@ class Store:
         except BaseException:
             await inner.close()
             raise
-        # Only now is known what another tab left of it.
-        entry = await self.find(wanted.location)
-        if entry and not _is_same(entry.origin, inner, wanted):
-            entry = None
-        if entry and entry.is_whole:
+        try:
+            # Only now is known what another tab left of it.
+            entry = await self.find(wanted.location)
+            if entry and not _is_same(entry.origin, inner, wanted):
+                entry = None
+            if entry and entry.is_whole:
+                await self.shelf.unlock(key)
+                return await self._open_whole(wanted, entry, inner, keeps=True)
+            return await self._begin(wanted, inner, entry)
+        except BaseException:  # cancelled, above all: the next load would wait for this one
             await self.shelf.unlock(key)
-            return await self._open_whole(wanted, entry, inner, keeps=True)
-        return await self._begin(wanted, inner, entry)
+            await inner.close()
+            raise
 
     async def _begin(self, wanted: Wanted, inner: ByteSource, entry: Entry | None) -> KeptSource:
         """Make room, and go on where the kept part ends if it surely is one of this file."""

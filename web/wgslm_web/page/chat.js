@@ -12,6 +12,7 @@ import { samplingOf, systemOf } from "./settings.js";
 export class Chat extends EventTarget {
   #api;
   #library;
+  model; // the name of the loaded one
   #running = null; // {abort, answer, conversation} of the answer under way
   #broken = null; // {answer, conversation} that a dead worker left unfinished
 
@@ -121,6 +122,7 @@ export class Chat extends EventTarget {
     const rate = rateOf(answer.ids.length);
     if (answer.ids.length) Object.assign(answer, { content: "", ids: [] }); // it is sent again
     for await (const event of eventsOf(response)) {
+      if (event.model) answer.model = event.model; // whose ids these are
       if (event.timings) this.#finish(answer, event);
       const { delta, finish_reason } = event.choices[0] ?? {};
       if (finish_reason) answer.finish_reason = finish_reason;
@@ -136,7 +138,8 @@ export class Chat extends EventTarget {
     const { settings } = conversation.facts;
     const path = conversation.tree.path(answer.id);
     const asked = { ...samplingOf(settings), messages: historyOf(path, answer, systemOf(settings)) };
-    if (answer.content && !answer.ids.length) answer.ids = await this.#idsOf(answer.content, signal);
+    const areItsIds = answer.ids.length && answer.model === this.model;
+    if (answer.content && !areItsIds) answer.ids = await this.#idsOf(answer.content, signal);
     if (answer.ids.length) return this.#api.post("/wgslm/continue", { ...asked, ids: answer.ids }, signal);
     const stream = { stream: true, stream_options: { include_usage: true }, return_tokens: true };
     return this.#api.post("/v1/chat/completions", { ...asked, ...stream }, signal);

@@ -2,6 +2,7 @@
 
 import DOMPurify from "./vendor/purify.js";
 import { copyText } from "./clipboard.js";
+import { whenIdle } from "./dom.js";
 
 const COLOURS = { ALLOWED_TAGS: ["span"], ALLOWED_ATTR: ["class"], RETURN_DOM_FRAGMENT: true };
 const LONGEST = 6000; // characters that are coloured at a time
@@ -43,7 +44,7 @@ function caption(language, code) {
 function colour(piece, language) {
   if (highlighter) return paint(piece, language);
   loading ??= import("./vendor/highlight.js").then(({ default: found }) => (highlighter = found));
-  loading.then(() => requestIdleCallback(() => piece.isConnected && paint(piece, language)));
+  loading.then(() => whenIdle(() => piece.isConnected && paint(piece, language)));
 }
 
 function paint(piece, language) {

@@ -127,8 +127,8 @@ export class Conversation extends EventTarget {
     this.#dirty.clear();
     this.#changes = {};
     this.isNew = false;
-    await this.#database.write(this.id, isNew ? this.facts : changes, messages, isNew);
-    store.remove(UNSAVED + this.id);
+    const isKept = await this.#database.write(this.id, isNew ? this.facts : changes, messages, isNew);
+    if (isKept) store.remove(UNSAVED + this.id);
     this.#tell();
   }
 

@@ -26,17 +26,20 @@ export class Database {
     return found ? { facts: found, messages: [...kept, ...this.#remembered(id)] } : null;
   }
 
-  /** Keep changed facts and messages; `isNew` or not: what another tab deleted stays deleted. */
+  /** Keep changed facts and messages; `isNew` or not: what another tab deleted stays deleted.
+
+      Returns whether they are on the disk: without it they are only in this page. */
   async write(id, facts, messages, isNew) {
     const remembered = this.#memory.conversations.get(id); // what was refused is tried again
     const records = [...this.#remembered(id), ...messages.map((one) => ({ ...one, conversation: id }))];
     const all = { ...remembered, ...facts, id };
     if (await this.#change((transaction) => write(transaction, all, records, isNew || remembered))) {
       this.#forget(id);
-      return;
+      return true;
     }
     this.#memory.conversations.set(id, all);
     for (const record of records) this.#memory.messages.set(record.id, record);
+    return false;
   }
 
   async removeMessages(id, messages) {

@@ -48,6 +48,7 @@ export class Desk extends EventTarget {
     const context = model?.context ?? 0;
     if (model && model !== this.#model) this.settings.suit(model.sampling);
     this.#model = model;
+    this.chat.model = model?.name;
     const isOther = context !== this.#context || ready !== this.#ready;
     [this.#ready, this.#context] = [ready, context];
     this.composer.refresh({ ready, running });

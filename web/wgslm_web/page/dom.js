@@ -2,6 +2,9 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
+/** Run something when nothing else is to be done; Safari has no call for that. */
+export const whenIdle = (run) => (self.requestIdleCallback ?? setTimeout)(run);
+
 export const byId = (id) => document.getElementById(id);
 
 export function element(name, properties = {}, ...children) {

@@ -14,7 +14,7 @@ export function openEditor({ element: article, body, message }, take) {
     article.classList.remove("edited");
     article.querySelector(".tools > button:not(:disabled)")?.focus();
   };
-  const form = formOf(box, SAVED[message.role], close, () => {
+  const form = formOf(box, message.role, close, () => {
     const text = box.value.trim();
     close();
     if (text && text !== message.content) take(text);
@@ -24,11 +24,12 @@ export function openEditor({ element: article, body, message }, take) {
   box.focus();
 }
 
-function formOf(box, saved, close, save) {
+function formOf(box, role, close, save) {
   const drop = element("button", { type: "button", className: "quiet", textContent: "Discard", onclick: close });
-  const keep = element("button", { type: "submit", textContent: saved });
+  const keep = element("button", { type: "submit", textContent: SAVED[role] });
+  keep.classList.add(role === "user" ? "asks" : "changes"); // disabled while an answer runs
   const form = element("form", { className: "editor" }, box, element("div", { className: "row" }, drop, keep));
-  form.addEventListener("submit", (event) => (event.preventDefault(), save()));
+  form.addEventListener("submit", (event) => (event.preventDefault(), keep.disabled || save()));
   box.addEventListener("keydown", (event) => {
     if (event.key === "Escape") (event.stopPropagation(), close());
     else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();

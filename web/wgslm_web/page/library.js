@@ -175,8 +175,8 @@ export class Library extends EventTarget {
     for (const id of store.keysUnder(UNSAVED)) {
       const { facts, messages = [], isNew } = store.load(UNSAVED + id, {}, store.isRecord);
       const sound = Array.isArray(messages) ? messages.filter(isMessage) : [];
-      if (store.isRecord(facts)) await this.#database.write(id, facts, sound, isNew === true);
-      store.remove(UNSAVED + id);
+      const isKept = !store.isRecord(facts) || (await this.#database.write(id, facts, sound, isNew === true));
+      if (isKept) store.remove(UNSAVED + id);
     }
   }
 

@@ -1,6 +1,8 @@
 // Formulas: $...$ and \(...\) in a line, $$...$$ and \[...\] as blocks. Temml draws them as MathML;
 // it comes when the first formula does, and until then the TeX is shown.
 
+import { whenIdle } from "./dom.js";
+
 const LONGEST = 2000; // characters; a longer one stays TeX
 const OPTIONS = { throwOnError: false, trust: false, strict: false, maxSize: [20, 100], maxExpand: 200 };
 
@@ -34,7 +36,7 @@ export function dressMath(code) {
   if (code.textContent.length > LONGEST) return;
   if (temml) return draw(code);
   loading ??= import("./vendor/temml.js").then(({ default: found }) => (temml = found));
-  loading.then(() => requestIdleCallback(() => code.isConnected && draw(code)));
+  loading.then(() => whenIdle(() => code.isConnected && draw(code)));
 }
 
 function draw(code) {

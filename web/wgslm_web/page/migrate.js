@@ -12,8 +12,8 @@ export async function migrate(database) {
     const { at, messages } = store.load(FOLDER + id, {}, store.isRecord);
     const changed = Number.isFinite(at) ? at : Date.now();
     const branch = chain(id, changed, Array.isArray(messages) ? messages : []);
-    if (branch.length) await database.write(id, factsOf(branch, changed), branch, true);
-    store.remove(FOLDER + id);
+    const isKept = !branch.length || (await database.write(id, factsOf(branch, changed), branch, true));
+    if (isKept) store.remove(FOLDER + id);
   }
 }
 
