@@ -283,3 +283,33 @@ def test_cancelling_keeps_what_had_arrived(store: Store, server: FaultServer) ->
     run(work)
 
     assert entry_of(store, file).nbytes >= PART
+
+
+class Slow(FolderShelf):
+    """Takes for ever to make room."""
+
+    begun = False
+
+    async def begin(self, key: str, size: int, line: str) -> None:
+        """Hang."""
+        self.begun = True
+        await asyncio.Event().wait()
+
+
+def test_a_load_that_is_cancelled_while_it_begins_lets_go_of_the_file(
+    tmp_path: Path, server: FaultServer
+) -> None:
+    async def cancelled() -> bool:
+        shelf, file = Slow(tmp_path / "kept"), wanted(server.url("model.gguf"))
+        task = asyncio.ensure_future(Store(shelf).open(file))
+        while not shelf.begun:
+            await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        other = FolderShelf(tmp_path / "kept")
+        is_free = await other.lock(key_of(file.location))
+        await other.unlock(key_of(file.location))
+        return is_free
+
+    assert asyncio.run(asyncio.wait_for(cancelled(), 20))
