@@ -224,3 +224,19 @@ def count(tab: Tab) -> int:
     """Return how many messages there are in all branches."""
     found: int = tab.page.evaluate("wgslm.library.current.tree.all.length")
     return found
+
+
+def test_an_answer_of_another_model_goes_on_from_its_text(tab: Tab, site: str) -> None:
+    tab.open(f"{site}?model=models/tiny.gguf")
+    tab.wait_ready("tiny")
+    tab.set(temperature=0, max_tokens=5)
+    tab.ask("Hi")
+    text = "What another model wrote"
+
+    tab.page.evaluate(
+        "text => Object.assign(wgslm.chat.messages.at(-1), {content: text, model: 'other'})", text
+    )
+    answered(tab, lambda: tab.shown.get_by_role("button", name="Continue").click())
+
+    assert tab.answer["content"].replace("\u2581", " ").strip().startswith(text)
+    assert tab.answer["model"] == "tiny"
