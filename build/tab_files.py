@@ -38,8 +38,7 @@ TAB = {
 UNUSED_LIBRARIES = ("idna",)  # anyio wants it when it opens a socket, which a tab cannot
 UNUSED_FILES = ("starlette/testclient.py", "anyio/pytest_plugin.py", "anyio/_backends/_trio.py")
 LAZY_IMPORTS = ("anyio._backends._asyncio",)  # what the first answer imports, by name
-# anyio reads its own source to import lazily; ours is for the lines in a traceback.
-SOURCE_IS_READ = (*OURS, "anyio")
+SOURCE_IS_READ = ("anyio",)  # to import lazily; of ours a traceback names files and lines
 # Standard modules that do nothing in a tab: sockets, processes, terminals, debuggers, and the
 # Python twins of modules that Pyodide has in C.
 UNUSED_STANDARD = frozenset(
