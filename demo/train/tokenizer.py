@@ -15,7 +15,7 @@ import sentencepiece
 from demo.train.conversation import BEGIN, END, SPECIALS, TURN, Turn, pieces
 
 # The loss of an id by what it belongs to, in percent.
-LOSS_WEIGHTS = {"assistant": 40, "user": 6, "system": 0}
+LOSS_WEIGHTS = {"assistant": 40, "user": 0, "system": 0}
 # In the guide the first ids of an answer decide which it is; the others follow from them. Without
 # more weight they are a twentieth of the ids, and the corpora's English drowns them.
 DECISIVE, DECISIVE_WEIGHT = 4, 250

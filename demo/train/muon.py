@@ -1,0 +1,54 @@
+"""Muon in the precision that the processor is fast in.
+
+`torch.optim.Muon` orthogonalises in bf16 always, which a CPU without bf16 dot products emulates at
+an eighth of its f32 speed: 10 s of every step, where the step itself takes 5.
+"""
+
+from collections.abc import Iterable
+
+import torch
+
+COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # https://kellerjordan.github.io/posts/muon/
+ITERATIONS = 5
+
+
+class Muon(torch.optim.Optimizer):
+    """Nesterov momentum whose update is made orthogonal; the rate means what AdamW's does."""
+
+    def __init__(
+        self,
+        parameters: Iterable[torch.Tensor],
+        lr: float,
+        weight_decay: float,
+        precision: torch.dtype,
+        momentum: float = 0.95,
+    ) -> None:
+        """Optimise matrices; `precision` is what the orthogonalising is computed in."""
+        self.precision = precision
+        settings = {"lr": lr, "weight_decay": weight_decay, "momentum": momentum}
+        super().__init__(parameters, settings)
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """Take a step by the gradients."""
+        for group in self.param_groups:
+            for matrix in group["params"]:
+                momentum = self.state[matrix].setdefault("momentum", torch.zeros_like(matrix))
+                momentum.lerp_(matrix.grad, 1 - group["momentum"])
+                update = matrix.grad.lerp(momentum, group["momentum"])
+                # Matches the size of AdamW's updates (https://arxiv.org/abs/2502.16982).
+                rate = group["lr"] * 0.2 * max(matrix.shape) ** 0.5
+                matrix.mul_(1 - group["lr"] * group["weight_decay"])
+                matrix.add_(orthogonal(update.to(self.precision)).to(matrix.dtype), alpha=-rate)
+
+
+def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
+    """Return about the nearest matrix with singular values near 1, by Newton-Schulz."""
+    tall = matrix.shape[0] > matrix.shape[1]
+    x = matrix.T if tall else matrix
+    x = x / x.norm().clamp(min=1e-7)
+    a, b, c = COEFFICIENTS
+    for _ in range(ITERATIONS):
+        gram = x @ x.T
+        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return x.T if tall else x
