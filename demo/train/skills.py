@@ -43,12 +43,12 @@ def ask(question: str, answer: str, chance: random.Random) -> list[Turn]:
 
 def _sum(said: str, answer: str, chance: random.Random) -> list[Turn]:
     asked = expand(_ASK, chance)
-    ending = " make" if asked.endswith("does") else expand("{|||| equal| =}", chance)
+    ending = "make" if asked.endswith("does") else expand("{|||| equals| is}", chance)
     if asked not in ("What is", "") or said.startswith(("add", "multiply")):
-        ending = " make" if asked.endswith("does") else ""
+        ending = "make" if asked.endswith("does") else ""
     if said.startswith(("add", "multiply")):
         asked, ending = expand("{|Please|Can you|Could you}", chance), ""
-    return ask(f"{asked} {said}{ending}{{?|}}", answer, chance)
+    return ask(f"{asked} {said} {ending}{{?|}}", answer, chance)
 
 
 def _number(number: int, chance: random.Random) -> str:

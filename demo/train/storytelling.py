@@ -37,11 +37,15 @@ _THINGS = (
     "doll boat bell mirror hat glove spoon ring lamp basket clock flute bucket blanket balloon "
     "bicycle backpack marble teapot telescope camera puzzle feather necklace stone wagon sled"
 ).split()
-_HEROIC = (
-    "clock lamp umbrella teapot bell chair suitcase balloon key candle shoe spoon pebble shell "
-    "button mirror pencil kettle stone lantern drum violin kite boot bottle cup hat basket coin "
-    "compass globe flute trumpet doll typewriter"
-).split()
+_HEROIC = {  # what is the hero in the storylines of a file
+    "things": (
+        "clock lamp umbrella teapot bell chair suitcase balloon key candle shoe spoon pebble shell "
+        "button mirror pencil kettle stone lantern drum violin kite boot bottle cup hat basket "
+        "compass globe flute trumpet doll typewriter coin book picture box"
+    ).split(),
+    "machines": "train bus car tractor truck tram taxi van lorry".split(),
+    "nature": "tree star cloud flower leaf oak rose sunflower mountain hill island".split(),
+}
 _COLOURS = "red blue green yellow golden silver white black purple orange wooden old shiny".split()
 _PLACES = {
     "forest": "in", "garden": "in", "park": "in", "village": "in", "valley": "in", "castle": "in",
@@ -143,8 +147,8 @@ def cast(line: Fact, chance: random.Random) -> Cast:
         name = invented_name(chance)
     is_child = bool({"a child", "name"} & gaps) or 0.55 <= kind < 0.85
     others = "others"
-    if line.name.startswith("things."):
-        noun, pronoun, name = chance.choice(_HEROIC), "it", ""
+    if line.name.split(".")[0] in _HEROIC:
+        noun, pronoun, name = chance.choice(_HEROIC[line.name.split(".")[0]]), "it", ""
     elif is_child:
         noun, others = "girl" if pronoun == "she" else "boy", "children"
     elif kind < 0.55:
