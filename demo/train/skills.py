@@ -42,12 +42,14 @@ def ask(question: str, answer: str, chance: random.Random) -> list[Turn]:
 
 
 def _sum(said: str, answer: str, chance: random.Random) -> list[Turn]:
-    asked = expand(_ASK, chance)
-    ending = "make" if asked.endswith("does") else expand("{|||| equals| is}", chance)
-    if asked not in ("What is", "") or said.startswith(("add", "multiply")):
-        ending = "make" if asked.endswith("does") else ""
+    """Ask for a sum in one of many ways; `said` is the sum, or begins with what is to be done."""
+    asked, ending = expand(_ASK, chance), ""
     if said.startswith(("add", "multiply")):
-        asked, ending = expand("{|Please|Can you|Could you}", chance), ""
+        asked = expand("{|Please|Can you|Could you}", chance)
+    elif asked.endswith("does"):
+        ending = "make"
+    elif not asked:
+        ending = expand("{|||equals|is}", chance)
     return ask(f"{asked} {said} {ending}{{?|}}", answer, chance)
 
 
