@@ -4,17 +4,19 @@ import itertools
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from demo.train import guide, memory
+from demo.train import guide, memory, storytelling
 from demo.train.colloquial import colloquial
 from demo.train.conversation import Conversation, Turn, assistant, user
 from demo.train.guide import Fact, expand, read_facts
 from demo.train.held_out import grams, kept_back
+from demo.train.openings import opening
 from demo.train.skills import SKILLS
 from demo.train.words import SYSTEMS
 
 GUIDE_CHATS = 120_000
 ASKINGS = 250  # of every fact
-SKILL_CHATS = 60_000
+SKILL_CHATS = 90_000
+TALES = 60_000
 MORE = (
     "{Tell me more|More please|Go on|Can you say more|Can you explain that in more detail|"
     "Please explain further|Could you elaborate|and what else|more details please}{.|?|}"
@@ -40,13 +42,26 @@ def skill_chats(seed: int) -> Iterator[Conversation]:
     return _allowed(_skill_chat(facts, chance) for _ in range(SKILL_CHATS))
 
 
+def tale_chats(seed: int) -> Iterator[Conversation]:
+    """Yield stories on request, likewise."""
+    return _allowed(storytelling.stories(seed, TALES))
+
+
 def _skill_chat(facts: Sequence[Fact], chance: random.Random) -> Conversation:
-    if chance.random() < 0.5:
-        return tuple(chance.choice(SKILLS)(chance))
+    """Chat about sums and the like, about what is small talk, or about what is told and asked."""
+    kind = chance.random()
+    if kind < 0.4:
+        count = chance.choice((1, 1, 1, 2, 3))
+        return tuple(turn for _ in range(count) for turn in chance.choice(SKILLS)(chance))
+    if kind < 0.55:
+        return tuple(opening(chance))
     told: memory.Told = {}
     turns = memory.tell(told, chance)
-    if chance.random() < 0.5:
+    between = chance.random()
+    if between < 0.35:
         turns += chance.choice(facts).turns(chance)
+    elif between < 0.6:
+        turns += chance.choice((opening, *SKILLS[:1]))(chance)
     return (*turns, *memory.recall(told, chance))
 
 
@@ -87,7 +102,9 @@ def _exchange(
         return chance.choice(SKILLS)(chance)
     if kind < 0.26:
         return chance.choice(memory.MEMORIES)(told, chance)
-    if kind < 0.29 and len(turns) >= 2:
+    if kind < 0.32:
+        return opening(chance)
+    if kind < 0.35 and len(turns) >= 2:
         return memory.again(turns, chance)
     return _fact(chance.choice(facts), chance)
 

@@ -3,7 +3,10 @@
 import random
 from collections.abc import Callable, Sequence
 
-from demo.train.conversation import Turn
+from demo.train.colloquial import colloquial
+from demo.train.conversation import Turn, assistant, user
+from demo.train.guide import expand
+from demo.train.names import any_name
 from demo.train.skills import ask
 from demo.train.words import COLOURS, FOODS, JOBS, NAMES, PETS, PLACES, THINGS
 
@@ -18,7 +21,8 @@ _KINDS: dict[str, tuple[str, str, str, str, str]] = {
         "What would you like to know|What shall we talk about}?",
         "{What is my name|What's my name|Do you know my name|Do you remember my name|Who am I|"
         "what am I called|can you tell me my name|what did I say my name was}?",
-        "{Your name is %s.|You are %s.|You told me that your name is %s.}",
+        "{Your name is %s.|You are %s.|You told me that your name is %s.|You are called %s.|"
+        "%s! I have not forgotten it.|%s is your name.|It is %s, if I remember well.}",
         "You have not told me your name yet. {What is it|What is your name}?",
     ),
     "place": (
@@ -41,7 +45,7 @@ _KINDS: dict[str, tuple[str, str, str, str, str]] = {
     ),
     "food": (
         "{My favourite food is|My favorite food is|I like to eat|I love to eat} %s{.|}",
-        "{Mmh, %s! I can't eat, but it sounds good.|%s is a good choice!}",
+        "{Mmh, %s! I can't eat, but it sounds good.|%s, good choice!}",
         "{What is my favourite food|What's my favorite food|What do I like to eat|"
         "do you remember what I like to eat}?",
         "{Your favourite food is %s.|You like to eat %s.}",
@@ -92,6 +96,40 @@ _LISTS: dict[str, Sequence[str]] = {
     "age": [str(age) for age in range(5, 90)],
     "topic": [*THINGS, *(pet + "s" for pet in PETS[:5])],
 }
+# How somebody says a name, and what is said to it, besides the ways above.
+_INTRODUCTIONS = (
+    ("{Hello|Hi|Hey|Hi there|Good morning|Good evening|Good day|Hello there}{!|,|.} "
+     "{I am|I'm|my name is|this is|it's me,|you can call me|here is|people call me} %s"
+     "{.|!| :)|}",
+     "{Hello %s!|Hi %s, nice to meet you!|Good to see you, %s.|Welcome, %s!|%s, how nice!} "
+     "{What can I do for you?|What would you like to talk about?|Shall I tell you a story?|"
+     "How is your day so far?|}"),
+    ("{Hello, |Hi! |Hey, |Good morning! |}{I am|I'm|my name is|call me} %s"
+     "{. How are you?|, how are you?|, how are you doing?|. How is it going?|, how do you do?}",
+     "{Hello %s, I am fine, thank you!|I am well, %s, thanks for asking!|"
+     "Very well, thank you, %s!|Fine, %s! I have nothing to complain about.} {And you?|"
+     "How are you?|And how are you, %s?}"),
+    ("{Hello! |Hi, |Hey, |}{I am|I'm|my name is} %s"
+     "{. Who are you?|, and you?|. And what is your name?|, what's your name?|, who are you?}",
+     "{Nice to meet you, %s!|Hello %s!|Hi, %s.} {I am wgslm's demo model.|I am a very small "
+     "language model in your browser.|I have no real name, I am wgslm's demo model.}"),
+    ("{Nice to meet you|Pleased to meet you|It is nice to meet you}{,|!|.} "
+     "{I am|I'm|my name is|they call me} %s{.|!|}",
+     "{Nice to meet you too, %s!|The pleasure is mine, %s.|And I am glad to meet you, %s!} "
+     "{What shall we do?|What is on your mind?|}"),
+    ("{Please call me|You can call me|Just call me|Call me|You may call me} %s"
+     "{, please.|, everyone does.|, like my friends do.|.|}",
+     "{All right, %s!|Gladly, %s.|Then I will call you %s.|%s it is!} "
+     "{What can I do for you?|How can I help?|}"),
+    ("{The name is|My friends call me|Everybody calls me|My first name is|"
+     "Let me introduce myself: I am|I want to introduce myself, I'm|remember my name, it is|"
+     "my name is spelled} %s{.|!|}",
+     "{%s is a lovely name.|What a nice name, %s!|I will remember it, %s.|Good to know, %s!|"
+     "Welcome, %s.} {What would you like to know?|Tell me more about you, %s.|}"),
+    ("{No, I am not Anna, I am|Sorry, my name is|Actually my name is|No, my name is|"
+     "it is not Bob, it is} %s{.|!|}",
+     "{Sorry, %s!|Oh, %s, of course.|Thank you, %s, now I know.|Then %s it is. Sorry!}"),
+)  # fmt: skip
 _CHATTER = (
     ("{they are|it is|because it is|I think it is} {great|fun|nice|beautiful|interesting}{.|}",
      "{That is a good reason.|I can understand that.|I see! Tell me more, if you like.}"),
@@ -104,12 +142,14 @@ _CHATTER = (
 
 def tell(told: Told, chance: random.Random) -> list[Turn]:
     """Let somebody tell something, and remember it in `told`."""
-    kind = chance.choice(("name", "name", "topic", "topic", *_KINDS))
+    kind = chance.choice(("name",) * 5 + ("topic", "topic", *_KINDS))
     word = chance.choice(_LISTS[kind])
-    if kind in ("name", "pet") and chance.random() < 0.3:
-        word = _invented(chance)
+    if kind in ("name", "pet") and chance.random() < 0.8:
+        word = any_name(chance)
     told[kind] = word
     statement, reply, *_ = _KINDS[kind]
+    if kind == "name" and chance.random() < 0.75:
+        statement, reply = chance.choice(_INTRODUCTIONS)
     turns = ask(statement.replace("%s", word), _sentence(reply, word), chance)
     if kind == "topic" and chance.random() < 0.5:
         turns += ask(*chance.choice(_CHATTER), chance)
@@ -121,7 +161,8 @@ def recall(told: Told, chance: random.Random) -> list[Turn]:
     known = bool(told) and chance.random() < 0.85
     kind = chance.choice(list(told) if known else [kind for kind in _KINDS if kind not in told])
     _, _, question, answer, unknown = _KINDS[kind]
-    return ask(question, _sentence(answer, told[kind]) if kind in told else unknown, chance)
+    said = _sentence(answer, told[kind]) if kind in told else unknown
+    return [user(colloquial(expand(question, chance), chance)), assistant(expand(said, chance))]
 
 
 def both(told: Told, chance: random.Random) -> list[Turn]:
@@ -154,11 +195,3 @@ def _sentence(pattern: str, word: str) -> str:
 
 def _plain(text: str) -> str:
     return text.replace("{", "(").replace("}", ")").replace("|", "/")
-
-
-def _invented(chance: random.Random) -> str:
-    """Make up a name, so that names are copied and not guessed."""
-    syllables = (
-        "ba ko li mar ne ro sa ti vu zel dan fi gor hen jo lu mi pa ron sel tor win ya".split()
-    )
-    return "".join(chance.sample(syllables, chance.randint(2, 3))).capitalize()

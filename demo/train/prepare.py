@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from demo.train.chats import guide_askings, guide_chats, skill_chats
+from demo.train.chats import guide_askings, guide_chats, skill_chats, tale_chats
 from demo.train.conversation import Conversation
 from demo.train.corpus import read_corpora
 from demo.train.dataset import ROW_LENGTHS, Source
@@ -23,7 +23,8 @@ def prepare(corpora: Path, folder: Path, vocabulary_size: int, seed: int) -> Non
     """Write the vocabulary unless it is there, and per source a training and a validation file."""
     guide = {"guide": partial(guide_chats, seed), "askings": partial(guide_askings, seed)}
     skills = {"skills": partial(skill_chats, seed)}
-    readers: Readers = {**read_corpora(corpora, seed), **guide, **skills}
+    tales = {"tales": partial(tale_chats, seed)}
+    readers: Readers = {**read_corpora(corpora, seed), **guide, **skills, **tales}
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / VOCABULARY).exists():
         Vocabulary.train(_sample(readers, seed), vocabulary_size).save(folder / VOCABULARY)

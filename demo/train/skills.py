@@ -6,9 +6,10 @@ Every function returns turns: what somebody asks, and the right answer.
 import random
 from collections.abc import Callable, Sequence
 
-from demo.train.colloquial import colloquial
 from demo.train.conversation import Turn, assistant, user
 from demo.train.guide import expand
+from demo.train.names import any_name
+from demo.train.slots import articles, typed
 from demo.train.words import (
     DAYS,
     KINDS,
@@ -24,37 +25,70 @@ from demo.train.words import (
 
 Skill = Callable[[random.Random], list[Turn]]
 
-_NUMBERS = "zero one two three four five six seven eight nine ten eleven twelve".split()
-_ASK = "{What is|What's|How much is|whats|calculate|compute|Can you tell me what is|}"
+NUMBERS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+    "sixteen seventeen eighteen nineteen twenty"
+).split()
+_ASK = (
+    "{What is|What's|How much is|whats|calculate|compute|Can you tell me what is|What is|What does|"
+    "How much does|Tell me,|Please calculate|Do you know what is|Solve|Work out|Hey, what's|and|}"
+)
 
 
 def ask(question: str, answer: str, chance: random.Random) -> list[Turn]:
-    """Return one exchange; both texts in the guide's notation."""
-    return [user(colloquial(expand(question, chance), chance)), assistant(expand(answer, chance))]
+    """Return one exchange, typed without slips; both texts in the guide's notation."""
+    asked, said = articles(expand(question, chance)), articles(expand(answer, chance))
+    return [user(typed(asked, chance)), assistant(said)]
+
+
+def _sum(said: str, answer: str, chance: random.Random) -> list[Turn]:
+    """Ask for a sum in one of many ways; `said` is the sum, or begins with what is to be done."""
+    asked, ending = expand(_ASK, chance), ""
+    if said.startswith(("add", "multiply")):
+        asked = expand("{|Please|Can you|Could you}", chance)
+    elif asked.endswith("does"):
+        ending = "make"
+    elif not asked:
+        ending = expand("{|||equals|is}", chance)
+    return ask(f"{asked} {said} {ending}{{?|}}", answer, chance)
+
+
+def _number(number: int, chance: random.Random) -> str:
+    """Write a number in digits, or, up to twenty, sometimes as a word."""
+    return NUMBERS[number] if number <= 20 and chance.random() < 0.2 else str(number)
 
 
 def addition(chance: random.Random) -> list[Turn]:
-    """Add two numbers."""
-    most = chance.choice((9, 20, 20, 50, 99))
+    """Add two numbers, mostly up to twenty."""
+    most = chance.choice((10, 12, 20, 20, 20, 20, 20, 20, 20, 50, 99))
     a, b = chance.randint(0, most), chance.randint(0, most)
-    said = chance.choice((f"{a} plus {b}", f"{a} + {b}", f"{a}+{b}", f"the sum of {a} and {b}"))
-    return ask(f"{_ASK} {said}{{?|}}", f"{a} plus {b} is {a + b}.", chance)
+    x, y = _number(a, chance), _number(b, chance)
+    said = chance.choice(
+        (f"{x} plus {y}", f"{x} plus {y}", f"{a} + {b}", f"{a}+{b}", f"the sum of {x} and {y}",
+         f"{x} and {y}", f"add {x} and {y}", f"add {x} to {y}", f"{x} added to {y}")
+    )  # fmt: skip
+    return _sum(said, f"{a} plus {b} is {a + b}.", chance)
 
 
 def subtraction(chance: random.Random) -> list[Turn]:
     """Take a number from a larger one."""
-    most = chance.choice((9, 20, 20, 50, 99))
+    most = chance.choice((10, 20, 20, 20, 50))
     a = chance.randint(0, most)
     b = chance.randint(0, a)
     said = chance.choice((f"{a} minus {b}", f"{a} - {b}", f"{a}-{b}", f"{a} take away {b}"))
-    return ask(f"{_ASK} {said}{{?|}}", f"{a} minus {b} is {a - b}.", chance)
+    return _sum(said, f"{a} minus {b} is {a - b}.", chance)
 
 
 def multiplication(chance: random.Random) -> list[Turn]:
     """Multiply within the table of twelve."""
-    a, b = chance.randint(0, 12), chance.randint(0, 12)
-    said = chance.choice((f"{a} times {b}", f"{a} * {b}", f"{a} x {b}", f"{a} multiplied by {b}"))
-    return ask(f"{_ASK} {said}{{?|}}", f"{a} times {b} is {a * b}.", chance)
+    most = chance.choice((10, 12))
+    a, b = chance.randint(0, most), chance.randint(0, most)
+    x, y = _number(a, chance), _number(b, chance)
+    said = chance.choice(
+        (f"{x} times {y}", f"{x} times {y}", f"{a} * {b}", f"{a} x {b}", f"{a}*{b}", f"{a}x{b}",
+         f"{x} multiplied by {y}", f"the product of {x} and {y}", f"multiply {x} by {y}")
+    )  # fmt: skip
+    return _sum(said, f"{a} times {b} is {a * b}.", chance)
 
 
 def division(chance: random.Random) -> list[Turn]:
@@ -62,21 +96,21 @@ def division(chance: random.Random) -> list[Turn]:
     b, result = chance.randint(1, 12), chance.randint(0, 12)
     a = b * result
     said = chance.choice((f"{a} divided by {b}", f"{a} / {b}", f"{a} : {b}"))
-    return ask(f"{_ASK} {said}{{?|}}", f"{a} divided by {b} is {result}.", chance)
+    return _sum(said, f"{a} divided by {b} is {result}.", chance)
 
 
 def words_sum(chance: random.Random) -> list[Turn]:
     """Add numbers given as words, or apples."""
     a, b = chance.randint(1, 12), chance.randint(1, 12)
     if chance.random() < 0.4:
-        thing, name = chance.choice(("apples", "books", "cookies", "coins")), chance.choice(NAMES)
+        thing = chance.choice(("apples", "books", "cookies", "coins", "eggs", "stamps", "cats"))
+        name = any_name(chance)
         return ask(
             f"{name} has {a} {thing} and gets {b} more. How many {thing} does {name} have?",
             f"{name} has {a + b} {thing}, because {a} plus {b} is {a + b}.",
             chance,
         )
-    said = f"{_NUMBERS[a]} plus {_NUMBERS[b]}"
-    return ask(f"{_ASK} {said}?", f"{a} plus {b} is {a + b}.", chance)
+    return _sum(f"{NUMBERS[a]} plus {NUMBERS[b]}", f"{a} plus {b} is {a + b}.", chance)
 
 
 def compare(chance: random.Random) -> list[Turn]:
@@ -156,18 +190,24 @@ def colour(chance: random.Random) -> list[Turn]:
     )
 
 
+_LISTINGS = (
+    "{Name|Tell me|Give me|List|Name|Say|Write down|Think of|Mention|Name me} %s{.|, please.|}",
+    "{Can you name|Could you name|Can you list|Do you know|Can you tell me|Can you give me} %s?",
+    "{I need|I want|I would like|Please name|Please list|Please give me|Now} %s{.|}",
+    "{What are|Which are} %s{ that you know|}?",
+    "{A list of|Give me a list of|The names of} %s{, please|}{.|}",
+    "%s{ please|, please}{.|}",
+)
+
+
 def listing(chance: random.Random) -> list[Turn]:
     """Name some things of a kind."""
     kind, words = chance.choice(list(KINDS.items()))
-    number = chance.randint(2, 5)
+    number = min(chance.choice((2, 3, 3, 3, 4, 5)), len(words))
     chosen = chance.sample(words, number)
     said = f"{', '.join(chosen[:-1])} and {chosen[-1]}."
-    return ask(
-        f"{{Name|Tell me|Give me|Can you name|List}} {chance.choice((_NUMBERS[number], number))} "
-        f"{kind}{{.|?|}}",
-        said[0].upper() + said[1:],
-        chance,
-    )
+    wanted = f"{chance.choice((NUMBERS[number], number))} {kind}"
+    return ask(chance.choice(_LISTINGS).replace("%s", wanted), said[0].upper() + said[1:], chance)
 
 
 def belongs(chance: random.Random) -> list[Turn]:
@@ -184,27 +224,29 @@ def belongs(chance: random.Random) -> list[Turn]:
 
 def repeat(chance: random.Random) -> list[Turn]:
     """Say again what somebody says."""
-    words = [chance.choice((*NAMES, *THINGS, *SPELL)) for _ in range(chance.randint(1, 5))]
+    words = [
+        chance.choice((*NAMES, *THINGS, *SPELL, any_name(chance)))
+        for _ in range(chance.randint(1, 5))
+    ]
     text = " ".join(words)
     asked = expand("{Say|Repeat after me:|Please say|Repeat:|Write|Say the words}", chance)
     return [user(f"{asked} {text}"), assistant(f"{text[0].upper()}{text[1:]}.")]
 
 
 SKILLS: tuple[Skill, ...] = (
-    addition,
-    addition,
-    subtraction,
-    multiplication,
-    division,
-    words_sum,
+    *(addition,) * 8,
+    *(multiplication,) * 6,
+    *(subtraction,) * 3,
+    *(division,) * 2,
+    *(words_sum,) * 3,
+    *(listing,) * 5,
+    *(repeat,) * 2,
+    *(spelling,) * 2,
     compare,
     count,
     following,
-    spelling,
     opposite,
     sound,
     colour,
-    listing,
     belongs,
-    repeat,
 )
