@@ -13,7 +13,7 @@ from twins import Array
 from wgslm.bench.random_source import RandomSource
 from wgslm.bench.shapes import shape_named
 from wgslm.gpu import Device
-from wgslm.kernels.schedule import choose
+from wgslm.kernels.schedule import FUSED, PLAIN, choose
 from wgslm.plan.execute import Executor
 
 # smollm2-135m at a third of its width and a small vocabulary: a step of some milliseconds
@@ -28,7 +28,7 @@ LEAST = 1.05  # times as fast; two that are the same come to less
 @pytest.mark.gpu
 def test_fused_is_faster_than_reference_and_gives_the_same(device: Device) -> None:
     usual = choose(device.adapter.kind, device.features)
-    schedules = [replace(usual, fuses=fuses) for fuses in (True, False)]
+    schedules = [usual.using("lowering", lowering) for lowering in (FUSED, PLAIN)]
 
     async def run() -> tuple[list[int], list[Array], list[list[float]]]:
         async with loaded(device, RandomSource(SHAPE, "q4_k_m")) as model:

@@ -92,6 +92,8 @@ def linear(
         yield from linear_one((w,), x, y, schedule, residual=residual)
         return
     variant = schedule.many
+    if not variant.is_exact:
+        _check_integers(variant, (w,))
     program = Program(
         variant.shader,
         (*w.matrix.program_bound, *variant.bound),
@@ -192,7 +194,7 @@ def can_join(first: Product, second: Product) -> bool:
 
 
 def has_integers(quant: Quant) -> bool:
-    """Say whether a format's decoder can give its weights as integers: see lib/dots_dp4a."""
+    """Say whether a format's decoder can give its weights as integers: see lib/dp4a."""
     return "fn integers32(" in wgsl.load(f"quants/{quant.name}").text
 
 

@@ -106,7 +106,8 @@ def many(program: Program, schedule: Schedule) -> Case:
         Y: bytes(4 * TOKENS * ROWS),
         STEP: step_bytes(TOKENS),
     }
-    return Case(tuple(dispatches), memory, Y, expected)
+    tolerance = EXACT if schedule.many.is_exact else ROUNDED
+    return Case(tuple(dispatches), memory, Y, expected, tolerance)
 
 
 def lookup(program: Program, schedule: Schedule) -> Case:
