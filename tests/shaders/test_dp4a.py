@@ -85,7 +85,7 @@ def test_x_is_rounded_to_steps(device: Device, quant: Quant, schedule: Schedule,
     y = np.zeros((1, 40), np.float32)
 
     (dispatch,) = linear_one([Product(w)], X, Columns(Y, 40, 40), schedule)
-    actual = run(device, dispatch, {**memory, X: x, Y: y})[Y]
+    actual = run(device, dispatch, {**memory, X: x, Y: y, STEP: step_words()})[Y]
 
     h, step = rounded(x.astype(np.float64))
     # 127 x / most is some ulp off, so that what is all but half a step may be rounded either way

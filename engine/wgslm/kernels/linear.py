@@ -139,7 +139,8 @@ def linear_one(
     """y = h W^T (+ bias) (+ residual) for one token; h is x, or its norm.
 
     Up to two products at once (`can_join`): the second's rows follow the first's. With `gate` the
-    first half of all rows are gates: y = act(gate) * up.
+    first half of all rows are gates: y = act(gate) * up. One product alone is left out in a step of
+    no token.
     """
     assert not (norm and residual), "they share a binding"
     first, second = products[0], products[1] if len(products) > 1 else None
@@ -172,7 +173,7 @@ def linear_one(
             },
             {
                 **first.matrix.streams(part),
-                **_second(second or first, part),
+                **_second(second, part),
                 "x": x,
                 "other": norm.gain if norm else residual or x,
                 "bias": first.bias.ref if first.bias else x,
@@ -209,8 +210,10 @@ def _check_integers(variant: Variant, products: Sequence[Product]) -> None:
             )
 
 
-def _second(w: Product, part: int) -> dict[str, Ref]:
-    return {f"{name}_second": ref for name, ref in w.matrix.streams(part).items()}
+def _second(w: Product | None, part: int) -> dict[str, Ref]:
+    """Return the bindings of a second matrix; without one they tell of the step."""
+    streams = w.matrix.streams(part) if w else {"quants": STEP, "scales": STEP}
+    return {f"{name}_second": ref for name, ref in streams.items()}
 
 
 def _has(*, bias: Columns | None, residual: Ref | None) -> tuple[tuple[str, bool], ...]:
