@@ -24,7 +24,6 @@ else:
 
 STORE = environment.CACHE / "python"
 KEPT = 4
-PYCACHE_TAG = "cpython-314"
 OLD = (1980, 1, 1, 0, 0, 0)  # the same bytes from the same files, whenever they are packed
 
 
@@ -63,18 +62,11 @@ def _compiled(
         if kind == "standard":
             del standard[source]
             standard[path] = code
-        elif path.split("/")[0] in tab_files.SOURCE_IS_READ:
-            app[_beside(path)] = code
         else:
-            del app[source]
+            if path.split("/")[0] not in tab_files.SOURCE_IS_READ:
+                del app[source]
             app[path] = code
     return standard, app
-
-
-def _beside(path: str) -> str:
-    """Turn a/b.pyc into a/__pycache__/b.cpython-314.pyc, where Python looks when b.py is there."""
-    folder, slash, name = path.rpartition("/")
-    return f"{folder}{slash}__pycache__/{name.removesuffix('.pyc')}.{PYCACHE_TAG}.pyc"
 
 
 def _used(standard: Mapping[str, bytes]) -> dict[str, bytes]:

@@ -4,7 +4,7 @@ index.html, style.css, *.js    web/wgslm_web/page/, the worker among them
 engine/gpu-browser.js ...      the .js of engine/wgslm, by folder and name
 vendor/                        the page's libraries as ES modules; licenses.txt beside them
 pyodide/                       indexURL of loadPyodide
-app.zip                        for pyodide.unpackArchive: our Python, its libraries, the shaders
+app.zip                        what the tab imports from: our Python, its libraries, the shaders
 models/                        the model of demo/model, which index.html then names
 """
 

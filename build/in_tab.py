@@ -14,6 +14,7 @@ from pathlib import Path
 
 STANDARD = Path(next(path for path in sys.path if path.endswith(".zip")))
 LIBRARIES = Path("/app")
+ARCHIVE = Path("/app.zip")  # where the tab imports them from
 UNCHECKED_HASH = (1).to_bytes(4, "little") + bytes(8)  # never compared with a source
 
 
@@ -32,8 +33,8 @@ def main() -> None:
         for path in wanted["files"]:
             is_ours = path.split("/")[0] in wanted["ours"]
             if is_ours or is_loaded(path):
-                source = LIBRARIES / path
-                code = bytecode(source.read_bytes(), str(source), optimize=0 if is_ours else 2)
+                source = (LIBRARIES / path).read_bytes()
+                code = bytecode(source, str(ARCHIVE / path), optimize=0 if is_ours else 2)
                 compiled.writestr(f"libraries/{path}c", code)
 
 

@@ -25,6 +25,9 @@ fn main(
     @builtin(workgroup_id) group: vec3u,
     @builtin(local_invocation_index) lane: u32,
 ) {
+    if is_over() {
+        return;
+    }
     let count = select(ROWS, ROWS / 2u, GATED);
     let first = ((group.y * 32768u + group.x) * LANES + lane) * count;
     let row0 = row_of(first, 0u);

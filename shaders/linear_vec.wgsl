@@ -22,6 +22,9 @@ fn row_of(first: u32, r: u32) -> u32 {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, lane: Lane) {
+    if is_over() {
+        return;
+    }
     let count = select(4u, 2u, GATED);
     let rows = TILE_ROWS / 4u * count;
     let first = (group.y * 32768u + group.x) * rows + lane.index / LANES * count;

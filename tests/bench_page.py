@@ -20,12 +20,14 @@ class BenchPage:
         page.goto(f"{site}bench.html")
         self.wait("Ready to measure")
 
-    def ask(self, model: str, **fields: str) -> None:
-        """Fill in the form for one file, and measure."""
-        for name in ("Shapes", "Formats of the weights"):
+    def ask(self, model: str = "", shape: str = "", quant: str = "", **fields: str) -> None:
+        """Fill in the form for one file, or for a shape in one format, and measure."""
+        for name, wanted in (("Shapes", shape), ("Formats of the weights", quant)):
             group = self.page.get_by_role("group", name=name)
             for box in group.get_by_role("checkbox", checked=True).all():
                 box.uncheck()
+            if wanted:
+                group.get_by_role("checkbox", name=wanted, exact=True).check()
         self.page.get_by_label("Files besides, or instead").fill(model)
         for name, value in fields.items():
             self.page.locator(f"#{name}").fill(value)

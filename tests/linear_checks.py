@@ -10,13 +10,13 @@ import pytest
 from numpy.typing import NDArray
 
 from random_matrix import matrix
-from run_kernel import Memory, run, slot
+from run_kernel import Memory, run, slot, step_words
 from twins import Array
 from twins.activate import activate
 from twins.linear import linear as twin
 from twins.norm import rmsnorm
 from wgslm.gpu import Device, Program
-from wgslm.kernels import Columns, Ref
+from wgslm.kernels import STEP, Columns, Ref
 from wgslm.kernels.activate import Activation
 from wgslm.kernels.linear import InputNorm, Product, linear_one
 from wgslm.kernels.schedule import Schedule, Variant
@@ -94,7 +94,7 @@ def check_one(
         gate=gate,
     )
     assert is_made_of(dispatch.program, schedule.one)
-    actual = run(device, dispatch, {**memory, **f32, Y: y})[Y]
+    actual = run(device, dispatch, {**memory, **f32, Y: y, STEP: step_words()})[Y]
 
     x, gain, bias, r = (f32[ref].astype(np.float64) for ref in (X, GAIN, BIAS, RESIDUAL))
     h = rmsnorm(x, gain, EPS) if norm else x

@@ -21,6 +21,7 @@ from wgslm.plan import Plan
 from wgslm.plan.execute import Executor
 from wgslm.plan.lower import lower
 from wgslm.plan.tensors import Tensors
+from wgslm.sources import Location
 from wgslm.weights import Rates, Stored, free, load_weights
 
 
@@ -71,7 +72,7 @@ class Loaded:
 
 
 @asynccontextmanager
-async def loaded(device: Device, path: Path) -> AsyncIterator[Loaded]:
+async def loaded(device: Device, path: Location) -> AsyncIterator[Loaded]:
     """Load a model's weights, and free them."""
     header = await open_header(path)
     try:

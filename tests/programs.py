@@ -18,7 +18,16 @@ from wgslm.kernels.attention import (
     kv_append,
 )
 from wgslm.kernels.linear import has_integers
-from wgslm.kernels.schedule import GPU, SHORT_CONTEXT, SOFTWARE, VARIANTS, Schedule, choose
+from wgslm.kernels.schedule import (
+    GPU,
+    PRODUCTS,
+    ROLES,
+    SHORT_CONTEXT,
+    SOFTWARE,
+    VARIANTS,
+    Schedule,
+    choose,
+)
 from wgslm.models import read_model
 from wgslm.plan import Plan
 from wgslm.plan.lower import lower
@@ -31,7 +40,10 @@ FEATURES = frozenset({SUBGROUPS, SUBGROUPS_OF_8})
 SWIFTSHADER = choose("software", frozenset())
 USUAL = (SOFTWARE, SWIFTSHADER, GPU, choose("software", FEATURES))
 INTEGERS = tuple(
-    choose("gpu", FEATURES, {"one": one.name}) for one in VARIANTS["one"] if not one.is_exact
+    choose("gpu", FEATURES, {role: variant.name})
+    for role in PRODUCTS
+    for variant in VARIANTS[role]
+    if not variant.is_exact
 )
 WITH_SUBGROUPS = (choose("software", FEATURES), choose("gpu", FEATURES))
 VARIED = (  # every variant, and every way to reduce
@@ -40,7 +52,13 @@ VARIED = (  # every variant, and every way to reduce
     *(
         choose("gpu", frozenset(), {"many": many.name})
         for many in VARIANTS["many"]
-        if not many.needs
+        if not many.needs and many.is_exact
+    ),
+    *(
+        choose("gpu", FEATURES, {role: variant.name})
+        for role in ROLES
+        for variant in VARIANTS[role]
+        if role not in PRODUCTS
     ),
 )
 
@@ -103,6 +121,7 @@ def _plans() -> Iterator[Plan]:
                 yield tiny_plan(name, quant, schedule, 16, "f32", each=True)
     for quant, schedule in product(filter(has_integers, QUANTS), INTEGERS):
         yield tiny_plan("qwen2", quant, schedule)
+        yield tiny_plan("qwen2", quant, schedule, 16)
         yield tiny_plan("llama", QUANT_8, schedule, formats={"attn_v": quant})
     for quant in QUANTS:  # each as the second format of a dispatch
         for schedule in (SOFTWARE, GPU):

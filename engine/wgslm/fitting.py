@@ -4,14 +4,23 @@ compute rightly.
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Literal
 
 from wgslm.errors import DriverError
 from wgslm.gpu import Device, Program
 from wgslm.header import Header, sizes_for
 from wgslm.kernels.attention import KvType
-from wgslm.kernels.schedule import ROLES, Role, Schedule, Variant, alternatives, choose, usable
+from wgslm.kernels.schedule import (
+    PLAIN,
+    PRODUCTS,
+    ROLES,
+    Role,
+    Schedule,
+    alternatives,
+    choose,
+    usable,
+)
 from wgslm.plan import Plan
 from wgslm.plan.lower import lower
 from wgslm.selftest import SelfTest, Wrong
@@ -38,9 +47,14 @@ class Chosen:
 
 
 def chosen_of(schedule: Schedule, forced: Mapping[Role, str]) -> tuple[Chosen, ...]:
-    """Return what a schedule has of its own or because it was forced."""
-    whys: dict[Role, Why] = {role: "forced" if role in forced else "default" for role in ROLES}
-    return tuple(Chosen(role, schedule.variant(role).name, whys[role]) for role in ROLES)
+    """Return what a schedule has of its own or because it was forced: see `shown`."""
+    return shown(schedule, {role: "forced" if role in forced else "default" for role in ROLES})
+
+
+def shown(schedule: Schedule, whys: Mapping[Role, Why]) -> tuple[Chosen, ...]:
+    """Return what products are computed with, and of other roles what is not the adapter's own."""
+    roles = (role for role in ROLES if role in PRODUCTS or whys[role] != "default")
+    return tuple(Chosen(role, schedule.variant(role).name, whys[role]) for role in roles)
 
 
 class Fitting:
@@ -65,7 +79,9 @@ class Fitting:
         self.schedule = choose(device.adapter.kind, device.features, forced)
         self.warnings: list[str] = []
         self._header, self._context, self._kv = header, context, kv
-        self._why = {one.role: one.why for one in chosen_of(self.schedule, forced or {})}
+        self._why: dict[Role, Why] = {
+            role: "forced" if role in (forced or {}) else "default" for role in ROLES
+        }
         self._forced = frozenset(forced or {})
         self._notebook = notebook if device.adapter.kind == "gpu" else None
         self._clock = clock
@@ -75,12 +91,12 @@ class Fitting:
 
     @property
     def chosen(self) -> tuple[Chosen, ...]:
-        """What every role has."""
-        return tuple(Chosen(r, self.schedule.variant(r).name, self._why[r]) for r in ROLES)
+        """What products are computed with, and of other roles what is not the adapter's own."""
+        return shown(self.schedule, self._why)
 
     async def begin(self) -> tuple[tuple[Plan, ...], tuple[Stack, ...]]:
         """Return the plans with what was measured earlier, and the weights that they read."""
-        roles = [role for role in ROLES if role not in self._forced]
+        roles = [role for role in PRODUCTS if role not in self._forced]
         if self._notebook and roles:
             if not self._take(await self._recorded(self._notebook), roles):
                 self._tuning = Tuning(
@@ -156,9 +172,12 @@ class Fitting:
         return f"{self.device.adapter} computes {wrong}"
 
     def _instead_of_forced(self, wrong: Wrong) -> str:
-        shaders = {program.shader for program in wrong.programs}
         forced = [role for role in ROLES if role in self._forced]
-        roles = [role for role in forced if self.schedule.variant(role).shader in shaders]
+        roles = [
+            role
+            for role in forced
+            if any(map(self.schedule.variant(role).has_part_in, wrong.programs))
+        ]
         return f" than the forced {', '.join(map(self._forced_name, roles))}" if roles else ""
 
     def _forced_name(self, role: Role) -> str:
@@ -221,9 +240,11 @@ def _draws(plans: Sequence[Plan]) -> list[Program]:
 def _changes(before: Schedule, after: Schedule) -> str:
     """Say what another schedule uses."""
     found = []
-    for one in fields(Schedule):
-        value = getattr(after, one.name)
-        if value != getattr(before, one.name):
-            name = value.name if isinstance(value, Variant) else value
-            found.append("plain kernels are used" if name is False else f"{name} is used")
+    for role in ROLES:
+        variant = after.variant(role)
+        if variant != before.variant(role):
+            name = variant.name if role in PRODUCTS else f"{role} {variant.name}"
+            found.append("plain kernels are used" if variant == PLAIN else f"{name} is used")
+    if after.attention_splits != before.attention_splits:
+        found.append("one workgroup takes all keys")
     return ", ".join(found)

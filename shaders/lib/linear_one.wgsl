@@ -40,6 +40,12 @@ struct Params {
 @group(0) @binding(7) var<storage, read> bias: array<f32>;
 @group(0) @binding(8) var<storage, read_write> y: array<f32>;
 
+// Whether the answer has ended and nothing is wanted. Without a second stack its binding holds the
+// step buffer, for which eight bindings leave no place; with one the product is computed in vain.
+fn is_over() -> bool {
+    return !HAS_SECOND && quants_second[0].x == 0u;
+}
+
 // 32 weights of a row of either stack.
 fn row32(row: u32, group: u32) -> array<vec4f, 8> {
     if HAS_SECOND && row >= params.rows {

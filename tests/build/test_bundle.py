@@ -20,11 +20,6 @@ def test_same_files_make_the_same_archive() -> None:
     assert zipfile.ZipFile(io.BytesIO(one)).namelist() == ["a.py", "b.py"]
 
 
-def test_bytecode_lies_where_python_looks_for_it() -> None:
-    assert archives._beside("a/b.pyc") == "a/__pycache__/b.cpython-314.pyc"
-    assert archives._beside("b.pyc") == "__pycache__/b.cpython-314.pyc"
-
-
 def test_without_a_browser_the_sources_are_packed_and_that_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

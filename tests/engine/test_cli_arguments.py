@@ -9,11 +9,12 @@ import pytest
 
 from command_line import call, environ
 from wgslm import header
-from wgslm.cli.arguments import KVS, parse
+from wgslm.cli.arguments import KVS, ROLES, parse
 from wgslm.cli.knobs import KNOBS, UsageError, make_options, parse_knob, show_knobs
 from wgslm.errors import RequestError
 from wgslm.generate import Options
 from wgslm.kernels.attention import KvType
+from wgslm.kernels.schedule import Role
 from wgslm.sampling import Sampling
 
 COMMANDS = ("run", "chat", "serve", "bench", "inspect", "explain", "tokenize", "logits")
@@ -48,6 +49,10 @@ def test_every_command_has_help_with_examples(capsys: Capture, name: str) -> Non
 
 def test_every_format_of_the_cache_can_be_typed() -> None:
     assert get_args(KvType) == KVS
+
+
+def test_a_kernel_of_every_role_can_be_forced() -> None:
+    assert get_args(Role) == ROLES
 
 
 def test_help_states_the_defaults_that_hold(capsys: Capture) -> None:

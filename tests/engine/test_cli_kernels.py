@@ -11,7 +11,7 @@ from command_line import call
 from tiny_models import write_tiny
 from wgslm.cli.folders import cache_folder
 from wgslm.gpu import AdapterInfo, Device
-from wgslm.kernels.schedule import VARIANTS, Role, choose
+from wgslm.kernels.schedule import ROLES, VARIANTS, Role, choose
 from wgslm.quants import QUANTS
 from wrong_driver import Flaw, spoil
 
@@ -57,7 +57,7 @@ def line_of(chosen: dict[Role, tuple[str, str]]) -> str:
     return ", ".join(f"{role} {name} ({why})" for role, (name, why) in chosen.items())
 
 
-@pytest.mark.parametrize("role", ["one", "many"])
+@pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_an_unknown_variant_is_refused_with_the_list(
     capsys: Capture, model: Path, device: Device, command: str, role: Role
@@ -76,7 +76,7 @@ def test_a_role_that_does_not_exist_is_wrong_usage(capsys: Capture, model: Path)
     outcome = call(capsys, "run", model, "-p", "Hello", "--variant", "few=vec64")
 
     assert outcome.status == 2
-    assert "one=NAME or many=NAME would be right" in outcome.err
+    assert "ROLE=NAME would be right, ROLE one of one, many, attention," in outcome.err
 
 
 @pytest.mark.parametrize("command", ["run", "explain", "bench"])

@@ -1,7 +1,6 @@
 """The fused lowering: the same logits as the reference, in a pinned number of dispatches."""
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from loaded import loaded, logits_in_steps
 from programs import tiny_plan
 from twins import Array
 from wgslm.gpu import SUBGROUPS, SUBGROUPS_OF_8, Device
-from wgslm.kernels.schedule import GPU, Schedule, choose
+from wgslm.kernels.schedule import FUSED, GPU, PLAIN, Schedule, choose
 from wgslm.plan.lower import lower
 from wgslm.plan.tensors import Tensors
 from wgslm.quants import QUANTS, Quant
@@ -45,7 +44,7 @@ def test_fused_and_reference_agree(
                 return await logits_in_steps(executor, ids, 1)
 
     fused, reference = (
-        asyncio.run(logits(replace(schedule, fuses=fuses))) for fuses in (True, False)
+        asyncio.run(logits(schedule.using("lowering", lowering))) for lowering in (FUSED, PLAIN)
     )
 
     np.testing.assert_allclose(fused, reference, rtol=0, atol=1e-4)
@@ -65,7 +64,7 @@ def test_five_dispatches_a_layer(name: str, schedule: Schedule, quant: str, mixe
     outside = len(short.dispatches) - 5 * tiny_models.LAYERS
     assert [d.program.shader for d in short.dispatches][:1] == ["embed"]
     assert short.counts()[schedule.one.shader] == 4 * tiny_models.LAYERS + 1
-    assert short.counts()[schedule.attention_one] == tiny_models.LAYERS
+    assert short.counts()[schedule.attention_one.shader] == tiny_models.LAYERS
     assert len(long.dispatches) == 6 * tiny_models.LAYERS + outside
 
 
@@ -75,5 +74,6 @@ def test_software_without_wide_subgroups_is_lowered_plainly() -> None:
     wide = choose("software", frozenset({SUBGROUPS, SUBGROUPS_OF_8}))
 
     shaders = tiny_plan("llama", BY_NAME["q8_0"], narrow).counts()
-    assert not narrow.fuses and wide.fuses and choose("gpu", frozenset()).fuses
-    assert shaders["rmsnorm"] and shaders["kv_append"] and not shaders[narrow.attention_one]
+    assert narrow.lowering == PLAIN
+    assert wide.lowering == choose("gpu", frozenset()).lowering == FUSED
+    assert shaders["rmsnorm"] and shaders["kv_append"] and not shaders[narrow.attention_one.shader]

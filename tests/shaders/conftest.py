@@ -1,16 +1,14 @@
 """Variants that tests of several kernels run through."""
 
-from dataclasses import replace
-
 import pytest
 
+from linear_checks import need
 from wgslm.gpu import Device
-from wgslm.kernels.schedule import SOFTWARE, Schedule
+from wgslm.kernels.schedule import SOFTWARE, VARIANTS, Schedule
 
 
-@pytest.fixture(params=["reduce_tree", "reduce_subgroup"])
+@pytest.fixture(params=VARIANTS["reduce"], ids=lambda variant: variant.name)
 def schedule(request: pytest.FixtureRequest, device: Device) -> Schedule:
     """A schedule for each way to reduce over a workgroup."""
-    if request.param == "reduce_subgroup" and "subgroups" not in device.features:
-        pytest.skip("this adapter has no subgroups")
-    return replace(SOFTWARE, reduce=request.param)
+    need(device, request.param)
+    return SOFTWARE.using("reduce", request.param)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
+from linear_checks import need
 from run_kernel import run, slot, step_words
 from twins import Array
 from twins import attention as twin
@@ -21,7 +22,7 @@ from wgslm.kernels.attention import (
     attention_step,
     parts_nbytes,
 )
-from wgslm.kernels.schedule import GPU, SHORT_CONTEXT, SOFTWARE, Schedule
+from wgslm.kernels.schedule import GPU, SHORT_CONTEXT, SOFTWARE, SUBGROUP, Schedule
 from wgslm.plan.rope import Rope
 
 pytestmark = pytest.mark.gpu
@@ -32,7 +33,7 @@ LONG = SHORT_CONTEXT + 88  # slots, enough to split
 VARIANTS = {
     "lanes": SOFTWARE,
     "tree": GPU,
-    "subgroup": replace(GPU, reduce="reduce_subgroup"),
+    "subgroup": GPU.using("reduce", SUBGROUP),
 }
 
 
@@ -40,8 +41,7 @@ VARIANTS = {
 def schedule(request: pytest.FixtureRequest, device: Device) -> Schedule:
     """A schedule that chooses each variant, with three splits of long caches."""
     schedule = replace(VARIANTS[request.param], attention_splits=3)
-    if schedule.reduce == "reduce_subgroup" and "subgroups" not in device.features:
-        pytest.skip("this adapter has no subgroups")
+    need(device, schedule.reduce)
     return schedule
 
 
@@ -89,7 +89,7 @@ class Case:
                 k_gain=K_GAIN if self.has_gains else None,
             )
         )
-        assert dispatches[0].program.shader == schedule.attention_one
+        assert dispatches[0].program.shader == schedule.attention_one.shader
         assert len(dispatches) == 1 + (self.slots > SHORT_CONTEXT)
         memory: dict[Ref, Raw] = {STEP: step_words(count, position), QKV: self.row}
         memory |= {OUT: np.zeros((1, self.heads, self.dim), np.float32)}

@@ -1,22 +1,22 @@
-"""The product of one token over integers: x rounded to Q8_0, weights kept; when asked for."""
+"""Products over integers: x rounded to Q8_0, weights kept; when asked for."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from linear_checks import check_one, need, rounding
+from linear_checks import GUARD, check_one, is_made_of, need, rounding
 from programs import FEATURES, tiny_plan
 from random_matrix import matrix
-from run_kernel import run, slot
+from run_kernel import run, slot, step_words
 from twins import Array
 from twins.linear import linear as twin
 from twins.linear import rounded
 from wgslm.errors import RequestError
 from wgslm.gpu import Device
-from wgslm.kernels import Columns
-from wgslm.kernels.linear import Product, has_integers, linear_one
-from wgslm.kernels.schedule import GPU, VARIANTS, Role, Schedule, choose, usable
+from wgslm.kernels import STEP, Columns
+from wgslm.kernels.linear import Product, has_integers, linear, linear_one
+from wgslm.kernels.schedule import GPU, PRODUCTS, VARIANTS, Role, Schedule, choose, find, usable
 from wgslm.quants import QUANTS, Quant
 
 BY_NAME = {quant.name: quant for quant in QUANTS}
@@ -25,7 +25,8 @@ DP4A = [variant for variant in VARIANTS["one"] if not variant.is_exact]
 SCHEDULES = [replace(GPU, one=variant) for variant in DP4A]
 each_schedule = pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda s: s.one.name)
 each_quant = pytest.mark.parametrize("quant", INTEGERS, ids=lambda quant: quant.name)
-X, Y = slot("x"), slot("y")
+MANY = GPU.using("many", find("many", "dp4a", FEATURES))
+X, Y, BIAS, RESIDUAL = (slot(name) for name in ("x", "y", "bias", "residual"))
 
 
 def on_steps(rng: np.random.Generator, row: int, size: float) -> tuple[Array, Array]:
@@ -84,7 +85,7 @@ def test_x_is_rounded_to_steps(device: Device, quant: Quant, schedule: Schedule,
     y = np.zeros((1, 40), np.float32)
 
     (dispatch,) = linear_one([Product(w)], X, Columns(Y, 40, 40), schedule)
-    actual = run(device, dispatch, {**memory, X: x, Y: y})[Y]
+    actual = run(device, dispatch, {**memory, X: x, Y: y, STEP: step_words()})[Y]
 
     h, step = rounded(x.astype(np.float64))
     # 127 x / most is some ulp off, so that what is all but half a step may be rounded either way
@@ -94,12 +95,55 @@ def test_x_is_rounded_to_steps(device: Device, quant: Quant, schedule: Schedule,
     assert np.any(np.abs(actual - twin(x.astype(np.float64), weights)) > 10 * off)
 
 
+@pytest.mark.gpu
+@each_quant
+@pytest.mark.parametrize(("rows", "tokens"), [(67, 33), (1, 1), (130, 5)])
+def test_many_tokens(device: Device, quant: Quant, rows: int, tokens: int) -> None:
+    w, memory, weights = matrix(quant, rows, 512)
+    rng = np.random.default_rng(rows)
+    size = 1 / (np.abs(weights).max() * np.sqrt(512))
+    x = np.concatenate([on_steps(rng, 512, size)[0] for _ in range(tokens)])
+    bias, residual = rng.standard_normal(rows), rng.standard_normal((40, rows))
+    padded = np.concatenate([x, np.full((40 - tokens, 512), np.nan)])
+    f32 = {X: padded, BIAS: bias, RESIDUAL: residual}
+    arrays = {ref: array.astype(np.float32) for ref, array in f32.items()}
+    y = np.full((41, rows), GUARD, np.float32)
+
+    (dispatch,) = linear(
+        Product(w, Columns(BIAS, rows, rows)), X, Columns(Y, rows, rows), 40, MANY,
+        residual=RESIDUAL,
+    )  # fmt: skip
+    assert is_made_of(dispatch.program, MANY.many)
+    actual = run(device, dispatch, {**memory, **arrays, Y: y, STEP: step_words(tokens)})[Y]
+
+    added = (arrays[BIAS].astype(np.float64), arrays[RESIDUAL][:tokens].astype(np.float64))
+    off = rounding(x, weights, *added)
+    assert np.all(np.abs(actual[:tokens] - twin(x, weights, *added)) <= off)
+    assert np.all(actual[tokens:] == GUARD)
+
+
+@pytest.mark.gpu
+def test_x_of_many_tokens_is_rounded_to_steps(device: Device) -> None:
+    w, memory, weights = matrix(BY_NAME["q4_k"], 40, 256)
+    x = np.random.default_rng(7).standard_normal((9, 256)).astype(np.float32)
+    y = np.zeros((9, 40), np.float32)
+
+    (dispatch,) = linear(Product(w), X, Columns(Y, 40, 40), 9, MANY)
+    actual = run(device, dispatch, {**memory, X: x, Y: y, STEP: step_words(9)})[Y]
+
+    h, step = rounded(x.astype(np.float64))
+    halves = np.abs(np.abs(x - h) / step - 0.5) < 1e-4  # as above
+    off = rounding(h, weights) + np.where(halves, step, 0) @ np.abs(weights).T
+    assert np.all(np.abs(actual - twin(h, weights)) <= off)
+    assert np.any(np.abs(actual - twin(x.astype(np.float64), weights)) > 10 * off)
+
+
 def test_no_adapter_gets_it_unless_it_is_asked_for() -> None:
-    for kind in ("gpu", "software"):
-        assert choose(kind, FEATURES).one.is_exact
-        assert choose(kind, FEATURES, {"one": "dp4a"}).one.name == "dp4a"
-    roles: tuple[Role, ...] = ("one", "many")
-    assert all(variant.is_exact for role in roles for variant in usable(role, FEATURES))
+    for role in PRODUCTS:
+        for kind in ("gpu", "software"):
+            assert choose(kind, FEATURES).variant(role).is_exact
+            assert choose(kind, FEATURES, {role: "dp4a"}).variant(role).name == "dp4a"
+        assert all(variant.is_exact for variant in usable(role, FEATURES))
 
 
 def test_a_model_of_integers_uses_it_for_every_product() -> None:
@@ -110,12 +154,22 @@ def test_a_model_of_integers_uses_it_for_every_product() -> None:
     assert all(("dots", "lib/dots_dp4a") in program.bound for program in products)
 
 
+def test_a_model_of_integers_uses_it_for_many_tokens() -> None:
+    plan = tiny_plan("llama", BY_NAME["q4_k"], choose("gpu", FEATURES, {"many": "dp4a"}), 16)
+
+    *products, head = [d.program for d in plan.dispatches if d.program.shader.startswith("linear")]
+    assert len(products) > 4
+    assert {program.shader for program in products} == {"linear_tile_dp4a"}
+    assert head.shader == GPU.one.shader  # of the last token only
+
+
 @pytest.mark.parametrize("quant", [q for q in QUANTS if q not in INTEGERS], ids=lambda q: q.name)
-def test_other_formats_are_refused_by_name(quant: Quant) -> None:
-    schedule = choose("gpu", FEATURES, {"one": "dp4a"})
+@pytest.mark.parametrize(("role", "size"), [("one", 1), ("many", 16)])
+def test_other_formats_are_refused_by_name(quant: Quant, role: Role, size: int) -> None:
+    schedule = choose("gpu", FEATURES, {role: "dp4a"})
 
     with pytest.raises(RequestError) as refusal:
-        tiny_plan("llama", BY_NAME["q8_0"], schedule, formats={"attn_output": quant})
+        tiny_plan("llama", BY_NAME["q8_0"], schedule, size, formats={"attn_output": quant})
 
     assert f"'blk.0.attn_output.weight' is {quant.label}; " in str(refusal.value)
     assert "Q4_K, Q5_K, Q6_K" in str(refusal.value)

@@ -13,15 +13,17 @@ from twins.quants import Single
 from wgslm.gpu import Device
 from wgslm.kernels import STEP, Columns
 from wgslm.kernels.linear import Product, linear
-from wgslm.kernels.schedule import GPU, VARIANTS, Schedule
+from wgslm.kernels.schedule import GPU, PRODUCTS, VARIANTS, Schedule
 from wgslm.quants import QUANTS, Quant
 
 pytestmark = pytest.mark.gpu
 each_quant = pytest.mark.parametrize("quant", QUANTS, ids=lambda quant: quant.name)
-EXACT = [variant for variant in VARIANTS["one"] if variant.is_exact]  # others: test_dp4a.py
+EXACT = {  # others: test_dp4a.py
+    role: [variant for variant in VARIANTS[role] if variant.is_exact] for role in PRODUCTS
+}
 SCHEDULES = [  # every variant at least once
-    replace(GPU, one=one, many=VARIANTS["many"][i % len(VARIANTS["many"])])
-    for i, one in enumerate(EXACT)
+    replace(GPU, one=one, many=EXACT["many"][i % len(EXACT["many"])])
+    for i, one in enumerate(EXACT["one"])
 ]
 each_schedule = pytest.mark.parametrize(
     "schedule", SCHEDULES, ids=lambda schedule: f"{schedule.one.name}-{schedule.many.name}"

@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from linear_checks import check_one, products
+from linear_checks import GUARD, X, Y, check_one, need, products
+from run_kernel import run, step_words
 from wgslm.gpu import Device
+from wgslm.kernels import STEP, Columns
 from wgslm.kernels.activate import Activation
-from wgslm.kernels.linear import can_join
+from wgslm.kernels.linear import can_join, linear_one
 from wgslm.kernels.schedule import GPU, VARIANTS, Schedule
 from wgslm.quants import QUANTS, Quant
 
@@ -65,3 +68,20 @@ def test_only_whole_matrices_with_biases_in_a_row_are_joined() -> None:
     assert not can_join(two, one)
     assert not can_join(one, plain) and not can_join(plain, two)
     assert not can_join(cut, other) and not can_join(plain, cut)
+
+
+@each_schedule
+@pytest.mark.parametrize("gate", [None, "silu"])
+def test_a_step_of_no_token_writes_nothing(
+    device: Device, schedule: Schedule, gate: Activation | None
+) -> None:
+    """After an answer's end steps are still under way, and must not read the weights."""
+    need(device, schedule.one)
+    made, memory, _ = products(["q8_0"], [70], 256, biased=False)
+    y = np.full((1, 70), GUARD, np.float32)
+
+    (dispatch,) = linear_one(made, X, Columns(Y, 35 if gate else 70, 70), schedule, gate=gate)
+    x = np.ones((1, 256), np.float32)
+    actual = run(device, dispatch, {**memory, X: x, Y: y, STEP: step_words(0)})[Y]
+
+    assert np.all(actual == GUARD)

@@ -1,4 +1,4 @@
-"""Twin of linear_rows, linear_vec, linear_rows_tile, linear_rows_broadcast and linear_tile."""
+"""Twin of linear_rows, linear_vec, linear_rows_tile, linear_rows_broadcast and linear_tile*."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ def linear(x: Array, w: Array, bias: Array | None = None, residual: Array | None
 
 
 def rounded(h: Array) -> tuple[Array, Array]:
-    """Twin of lib/dots_dp4a's values32: h [T, dim] rounded to Q8_0, and the steps it is rounded to.
+    """Twin of lib/dp4a's values32: h [T, dim] rounded to Q8_0, and the steps it is rounded to.
 
     In blocks of 32 the largest value without sign becomes 127 steps.
     """

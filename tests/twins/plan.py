@@ -285,6 +285,7 @@ HANDLERS: Mapping[str, Callable[[Machine, Call], None]] = {
     "linear_rows_tile": _linear,
     "linear_rows_broadcast": _linear,
     "linear_tile": _linear,
+    "linear_tile_dp4a": _linear,
     "rope": _rope,
     "kv_append": _kv_append,
     "attention_lanes": _attention,

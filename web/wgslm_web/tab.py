@@ -5,6 +5,7 @@ Worker to page: `start` (id, status, headers), `body` (id, chunk), `end` (id), `
 """
 
 import asyncio
+import random
 import traceback
 from collections.abc import Callable, Mapping
 from urllib.parse import unquote
@@ -146,5 +147,6 @@ def start(post_message: Callable[[object], object]) -> Callable[[Mapping[str, ob
     def post(message: dict[str, object]) -> None:
         post_message(to_js(message, dict_converter=Object.fromEntries))
 
+    random.seed()  # a start from a snapshot brings the numbers of the start that made it
     notebook = open_notebook()
     return make_server(KeepingLoader(open_shelf, notebook), post, notebook).receive

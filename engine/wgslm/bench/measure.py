@@ -10,7 +10,7 @@ from wgslm.generate import Options, Run
 from wgslm.sampling import Sampling, gpu_settings
 
 NEVER: frozenset[int] = frozenset()  # no id ends the answer
-HOST_BATCH, HOST_BATCHES = 8, 4  # steps; a tab's clock is too coarse for one
+HOST_BATCH, HOST_BATCHES = 8, 12  # steps; a tab's clock is too coarse for one
 
 
 async def prefill_seconds(engine: Engine, tokens: int, depth: int, turn: int) -> float:
@@ -35,14 +35,15 @@ async def decode_seconds(engine: Engine, tokens: int, depth: int, turn: int) -> 
 async def host_seconds(engine: Engine) -> float:
     """Return this thread's time per decode step, from ids to submitted; nothing is waited for.
 
-    Natively its CPU time; in a tab, which has no such clock, the wall clock's. The best of a few
-    batches: other programs only ever make it slower.
+    Natively its CPU time; in a tab, which has no such clock, the wall clock's. The best of some
+    batches: other programs only ever make it slower. They are steps after the end of an answer,
+    for which this thread does the same and the GPU, which may be this machine's CPU, little.
     """
     clock = time.perf_counter if sys.platform == "emscripten" else time.thread_time
     executor = engine.session.executor
     engine.session.forget()  # the cache's first positions are overwritten
     batches = []
-    greedy = gpu_settings(Sampling(temperature=0), 0, HOST_BATCH + 1, (), engine.session.context)
+    greedy = gpu_settings(Sampling(temperature=0), 0, 1, (), engine.session.context)
     assert greedy is not None, "the GPU can always take the highest"
     for _ in range(HOST_BATCHES):
         executor.begin(greedy, [])

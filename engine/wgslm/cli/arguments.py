@@ -32,6 +32,7 @@ TEXT_OPTIONS = {
 }
 
 KVS = ("f16", "f32", "q8_0", "q4_0")  # the cache's formats
+ROLES = ("one", "many", "attention", "attention_one", "reduce", "lowering")  # of kernels
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -357,8 +358,9 @@ def _variants(parser: argparse.ArgumentParser) -> None:
         type=_variant,
         action="append",
         default=[],
-        help="force the kernel of matrix products for one token (one=NAME) or many (many=NAME); "
-        "an unknown NAME is refused with the list",
+        help="force the kernels of a role, as in one=vec64; an unknown NAME is refused with the "
+        "list. Matrix products of one token: one, of many: many; attention, attention_one; "
+        "reduce; lowering",
     )
     parser.add_argument(
         "--no-autotune",
@@ -370,8 +372,9 @@ def _variants(parser: argparse.ArgumentParser) -> None:
 
 def _variant(text: str) -> tuple[str, str]:
     role, _, name = text.partition("=")
-    if role not in ("one", "many"):
-        raise argparse.ArgumentTypeError(f"{text!r}; one=NAME or many=NAME would be right")
+    if role not in ROLES:
+        roles = ", ".join(ROLES)
+        raise argparse.ArgumentTypeError(f"{text!r}; ROLE=NAME would be right, ROLE one of {roles}")
     return role, name
 
 

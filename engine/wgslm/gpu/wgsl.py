@@ -77,6 +77,7 @@ class Shader:
         return struct.pack(layout, *(values[name] for name, _ in self.params))
 
 
+@cache
 def shader_root() -> Traversable:
     """Return `shaders/`: the copy inside an installed wheel, or the one in the checkout."""
     packaged = files("wgslm") / "shaders"

@@ -112,8 +112,8 @@ def attention(
 ) -> Dispatch:
     """o = softmax(scale * q k^T) v over what each token sees. o: f32 [tokens, heads * dim]."""
     group = q.count // cache.heads
-    constants = (*cache.constants, *schedule.attention_constants)
-    program = Program(schedule.attention_many, cache.program_bound, constants)
+    constants = (*cache.constants, *schedule.attention.constants)
+    program = Program(schedule.attention.shader, cache.program_bound, constants)
     tiles = ceil_div(tokens * group, program.source().constant("TILE_ROWS"))
     return Dispatch(
         program,
@@ -166,10 +166,11 @@ def attention_step(
     constants += [("Q_NORM", True)] if q_gain else []
     constants += [("K_NORM", True)] if k_gain else []
     constants += [("NEOX", True)] if rotation and rotation.neox else []
-    reduce = schedule.reduce_bound if schedule.attention_one == "attention_step" else ()
+    shader = schedule.attention_one.shader
+    reduce = schedule.reduce.bound if shader == "attention_step" else ()
     unused = q.ref
     yield Dispatch(
-        Program(schedule.attention_one, (*cache.program_bound, *reduce), tuple(constants)),
+        Program(shader, (*cache.program_bound, *reduce), tuple(constants)),
         {
             "group": q.count // cache.heads,
             "q_offset": q.offset,

@@ -92,6 +92,8 @@ def linear(
         yield from linear_one((w,), x, y, schedule, residual=residual)
         return
     variant = schedule.many
+    if not variant.is_exact:
+        _check_integers(variant, (w,))
     program = Program(
         variant.shader,
         (*w.matrix.program_bound, *variant.bound),
@@ -137,7 +139,8 @@ def linear_one(
     """y = h W^T (+ bias) (+ residual) for one token; h is x, or its norm.
 
     Up to two products at once (`can_join`): the second's rows follow the first's. With `gate` the
-    first half of all rows are gates: y = act(gate) * up.
+    first half of all rows are gates: y = act(gate) * up. One product alone is left out in a step of
+    no token.
     """
     assert not (norm and residual), "they share a binding"
     first, second = products[0], products[1] if len(products) > 1 else None
@@ -170,7 +173,7 @@ def linear_one(
             },
             {
                 **first.matrix.streams(part),
-                **_second(second or first, part),
+                **_second(second, part),
                 "x": x,
                 "other": norm.gain if norm else residual or x,
                 "bias": first.bias.ref if first.bias else x,
@@ -192,7 +195,7 @@ def can_join(first: Product, second: Product) -> bool:
 
 
 def has_integers(quant: Quant) -> bool:
-    """Say whether a format's decoder can give its weights as integers: see lib/dots_dp4a."""
+    """Say whether a format's decoder can give its weights as integers: see lib/dp4a."""
     return "fn integers32(" in wgsl.load(f"quants/{quant.name}").text
 
 
@@ -207,8 +210,10 @@ def _check_integers(variant: Variant, products: Sequence[Product]) -> None:
             )
 
 
-def _second(w: Product, part: int) -> dict[str, Ref]:
-    return {f"{name}_second": ref for name, ref in w.matrix.streams(part).items()}
+def _second(w: Product | None, part: int) -> dict[str, Ref]:
+    """Return the bindings of a second matrix; without one they tell of the step."""
+    streams = w.matrix.streams(part) if w else {"quants": STEP, "scales": STEP}
+    return {f"{name}_second": ref for name, ref in streams.items()}
 
 
 def _has(*, bias: Columns | None, residual: Ref | None) -> tuple[tuple[str, bool], ...]:

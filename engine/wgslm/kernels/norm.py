@@ -22,7 +22,7 @@ def rmsnorm(
     """
     per_token = x.count // dim
     return Dispatch(
-        Program("rmsnorm", schedule.reduce_bound, constants=(("LAST", True),) if last else ()),
+        Program("rmsnorm", schedule.reduce.bound, constants=(("LAST", True),) if last else ()),
         {
             "dim": dim,
             "per_token": per_token,
@@ -49,7 +49,7 @@ def layernorm(
 ) -> Dispatch:
     """y = (x - mean) / sqrt(var + eps) * gain + bias. x, y: f32 [tokens, dim]."""
     return Dispatch(
-        Program("layernorm", schedule.reduce_bound, constants=(("LAST", True),) if last else ()),
+        Program("layernorm", schedule.reduce.bound, constants=(("LAST", True),) if last else ()),
         {"dim": dim, "eps": eps},
         {"step": STEP, "x": x, "gain": gain, "bias": bias, "y": y},
         fold(1 if last else tokens),

@@ -13,22 +13,30 @@ from wgslm.errors import RequestError
 from wgslm.gpu import SUBGROUPS, SUBGROUPS_OF_8, Program
 
 Kind = Literal["gpu", "software"]  # of adapter
-Role = Literal["one", "many"]
+Role = Literal["one", "many", "attention", "attention_one", "reduce", "lowering"]
 ROLES: tuple[Role, ...] = get_args(Role)
+PRODUCTS: tuple[Role, ...] = ("one", "many")  # the roles that are tuned
+ATTENTIONS: tuple[Role, ...] = ("attention", "attention_one")
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A way to compute a matrix product: plain data."""
+    """A way to do what a role asks for: plain data."""
 
     name: str
-    shader: str
+    shader: str = ""  # none: files that several shaders import, or no kernel of its own
     bound: tuple[tuple[str, str], ...] = ()  # abstract import -> file
     constants: tuple[tuple[str, int | float], ...] = ()  # override -> value
     needs: frozenset[str] = frozenset()  # of Device.features
     is_exact: bool = (
         True  # else it rounds x to Q8_0, which changes the numbers: only when asked for
     )
+
+    def has_part_in(self, program: Program) -> bool:
+        """Say whether a program is of this variant's kernel, with whatever constants."""
+        if self.shader:
+            return program.shader == self.shader
+        return bool(self.bound) and set(self.bound) <= set(program.bound)
 
 
 OF_8 = frozenset({SUBGROUPS_OF_8})
@@ -49,35 +57,45 @@ ROWS = Variant("rows", "linear_rows", (("input", "lib/input_load"),))
 ROWS_SPREAD = Variant("rows_spread", "linear_rows", (("input", "lib/input_spread"),), needs=OF_8)
 TILE = Variant("tile32", "linear_tile")
 TILE_64 = Variant("tile64", "linear_tile", constants=(("TILE_TOKENS", 64), ("LANES", 128)))
+DP4A_TILE = Variant("dp4a", "linear_tile_dp4a", is_exact=False)
 ROWS_TILE = Variant("rows_tile", "linear_rows_tile")
 ROWS_BROADCAST = Variant("rows_broadcast", "linear_rows_broadcast", needs=OF_8)
+
+LANES = Variant("lanes", "attention_lanes")
+LANES_16 = Variant("lanes16", "attention_lanes", constants=(("KEYS", 16),))  # quick to compile
+ATTENTION_TILE = Variant("tile", "attention_tile")
+STEP = Variant("step", "attention_step")
+STEP_LANES = Variant("step_lanes", "attention_step_lanes")
+TREE = Variant("tree", bound=(("reduce", "lib/reduce_tree"),))
+SUBGROUP = Variant(
+    "subgroup", bound=(("reduce", "lib/reduce_subgroup"),), needs=frozenset({SUBGROUPS})
+)
+FUSED, PLAIN = Variant("fused"), Variant("plain")
 
 VARIANTS: Mapping[Role, tuple[Variant, ...]] = {  # the safest of each adapter kind first
     "one": (
         *(VEC, _vec(32, "vec32"), _vec(16, "vec16"), VEC_SUBGROUP, ROWS, ROWS_SPREAD),
         *(DP4A, DP4A_SUBGROUP),
     ),
-    "many": (TILE, TILE_64, ROWS_TILE, ROWS_BROADCAST),
+    "many": (TILE, TILE_64, ROWS_TILE, ROWS_BROADCAST, DP4A_TILE),
+    "attention": (LANES, ATTENTION_TILE, LANES_16),
+    "attention_one": (STEP_LANES, STEP),
+    "reduce": (TREE, SUBGROUP),
+    "lowering": (FUSED, PLAIN),
 }
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """Products and attention, for one token and for many; how to reduce over a workgroup."""
+    """What each role is done with, and how many workgroups share the keys of one token."""
 
-    one: Variant
-    many: Variant
-    attention_many: Literal["attention_lanes", "attention_tile"]
-    attention_constants: tuple[tuple[str, int], ...]  # overrides of attention_many
-    attention_one: Literal["attention_step_lanes", "attention_step"]
+    one: Variant  # products of one token
+    many: Variant  # products of many tokens
+    attention: Variant  # of many tokens, and of one in the plain lowering
+    attention_one: Variant  # of one token in the fused lowering
     attention_splits: int  # of the keys of one token, where the context is long enough for it
-    reduce: Literal["reduce_tree", "reduce_subgroup"] = "reduce_tree"
-    fuses: bool = True  # lower a step of one token to few kernels, each larger
-
-    @property
-    def reduce_bound(self) -> tuple[tuple[str, str], ...]:
-        """The file that a shader's `#import reduce` stands for."""
-        return (("reduce", f"lib/{self.reduce}"),)
+    reduce: Variant = TREE  # over a workgroup
+    lowering: Variant = FUSED  # of a step of one token: to few kernels, each larger, or plainly
 
     def splits(self, slots: int) -> int:
         """Return how many workgroups share the keys of one token in a cache of `slots`."""
@@ -85,19 +103,17 @@ class Schedule:
 
     def variant(self, role: Role) -> Variant:
         """Return the variant for a role."""
-        return self.one if role == "one" else self.many
+        variant: Variant = getattr(self, role)
+        return variant
 
     def using(self, role: Role, variant: Variant) -> "Schedule":
         """Return a schedule with another variant for a role."""
-        return replace(self, one=variant) if role == "one" else replace(self, many=variant)
+        return replace(self, **{role: variant})  # type: ignore[arg-type]
 
 
 SHORT_CONTEXT = 512  # of one workgroup: another dispatch for the sums would cost more
-SOFTWARE = Schedule(
-    ROWS, ROWS_TILE, "attention_lanes", (), "attention_step_lanes", attention_splits=2
-)
-GPU = Schedule(VEC, TILE, "attention_tile", (), "attention_step", attention_splits=16)
-QUICK_TO_COMPILE = (("KEYS", 16),)  # of attention_lanes, see there
+SOFTWARE = Schedule(ROWS, ROWS_TILE, LANES, STEP_LANES, attention_splits=2)
+GPU = Schedule(VEC, TILE, ATTENTION_TILE, STEP, attention_splits=16)
 
 
 def choose(
@@ -110,11 +126,17 @@ def choose(
     if kind == "software" and SUBGROUPS_OF_8 in features:
         schedule = replace(schedule, one=ROWS_SPREAD, many=ROWS_BROADCAST)
     elif kind == "software":  # SwiftShader compiles fused kernels for seconds, before any answer
-        schedule = replace(schedule, fuses=False, attention_constants=QUICK_TO_COMPILE)
+        schedule = replace(schedule, lowering=PLAIN, attention=LANES_16)
     if SUBGROUPS in features:
-        schedule = replace(schedule, reduce="reduce_subgroup")
+        schedule = replace(schedule, reduce=SUBGROUP)
     for role, name in (forced or {}).items():
         schedule = schedule.using(role, find(role, name, features))
+    if forced and "attention_one" in forced and schedule.lowering != FUSED:
+        raise RequestError(
+            f"attention_one={forced['attention_one']} has no place in the plain lowering, which is "
+            "used here; lowering=fused beside it would be right",
+            "variant",
+        )
     return schedule
 
 
@@ -129,25 +151,18 @@ def alternatives(
 
     The variants of `fixed` roles stay; of what has no variants there is nothing else.
     """
-    if ("reduce", "lib/reduce_subgroup") in program.bound:
-        yield replace(schedule, reduce="reduce_tree")
+    if "reduce" not in fixed and SUBGROUP.has_part_in(program):
+        yield replace(schedule, reduce=TREE)
     base = SOFTWARE if kind == "software" else GPU
-    for role in ROLES:
+    for role in (*PRODUCTS, *ATTENTIONS):
         known = {base.variant(role): None, **dict.fromkeys(usable(role, features))}
-        if role not in fixed and program.shader in {variant.shader for variant in known}:
+        if role not in fixed and any(variant.has_part_in(program) for variant in known):
             yield from (schedule.using(role, variant) for variant in known)
-    if program.shader == "attention_tile":
-        yield replace(schedule, attention_many="attention_lanes")
-    elif program.shader == "attention_lanes":
-        yield replace(schedule, attention_many="attention_tile")
-    if program.shader == "attention_step":
-        yield replace(schedule, attention_one="attention_step_lanes")
-    elif program.shader == "attention_step_lanes":
-        yield replace(schedule, attention_one="attention_step")
     if program.shader == "attention_reduce":
         yield replace(schedule, attention_splits=1)
-    if program.shader.startswith(("attention_step", "attention_reduce")):
-        yield replace(schedule, fuses=False)
+    is_step = program.shader.startswith(("attention_step", "attention_reduce"))
+    if is_step and not {"lowering", "attention_one"} & set(fixed):
+        yield replace(schedule, lowering=PLAIN)
 
 
 def usable(role: Role, features: frozenset[str]) -> tuple[Variant, ...]:

@@ -1,7 +1,7 @@
 """Operations become dispatches."""
 
 from wgslm.kernels.attention import KvType
-from wgslm.kernels.schedule import Schedule
+from wgslm.kernels.schedule import FUSED, Schedule
 from wgslm.plan import Plan
 from wgslm.plan.fused import Fused
 from wgslm.plan.operations import Attention, Head, Operation
@@ -16,7 +16,9 @@ def lower(
     schedule: Schedule,
 ) -> Plan:
     """Return the plan of a step of up to `size` tokens; one token is fused where fusing pays."""
-    lowering = (Fused if schedule.fuses and size == 1 else Lowering)(size, context, kv, schedule)
+    lowering = (Fused if schedule.lowering == FUSED and size == 1 else Lowering)(
+        size, context, kv, schedule
+    )
     for operation in operations:
         lowering.add(operation)
     head = operations[-1]

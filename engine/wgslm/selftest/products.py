@@ -65,7 +65,13 @@ def one(program: Program, schedule: Schedule) -> Case:
         residual=OTHER if on.get("HAS_RESIDUAL") else None,
         gate=gate,
     )
-    memory = {X: floats(x), OTHER: floats(other), BIAS: floats(bias), Y: bytes(4 * outputs)}
+    memory = {
+        X: floats(x),
+        OTHER: floats(other),
+        BIAS: floats(bias),
+        Y: bytes(4 * outputs),
+        STEP: step_bytes(1),
+    }
     expected = [a + b for a, b in zip(sums, residual, strict=True)]
     tolerance = EXACT if schedule.one.is_exact else ROUNDED
     return Case(tuple(dispatches), memory, Y, expected, tolerance)
@@ -106,7 +112,8 @@ def many(program: Program, schedule: Schedule) -> Case:
         Y: bytes(4 * TOKENS * ROWS),
         STEP: step_bytes(TOKENS),
     }
-    return Case(tuple(dispatches), memory, Y, expected)
+    tolerance = EXACT if schedule.many.is_exact else ROUNDED
+    return Case(tuple(dispatches), memory, Y, expected, tolerance)
 
 
 def lookup(program: Program, schedule: Schedule) -> Case:

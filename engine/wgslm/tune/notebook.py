@@ -16,7 +16,7 @@ from typing import Protocol
 
 from wgslm.gpu import Device
 from wgslm.gpu.wgsl import shader_root
-from wgslm.kernels.schedule import ROLES, VARIANTS, Role
+from wgslm.kernels.schedule import PRODUCTS, VARIANTS, Role
 from wgslm.weights import Stack
 
 
@@ -83,7 +83,7 @@ async def find(notebook: Notebook, key: Key) -> Record:
         if found.get("key") != json.loads(json.dumps(asdict(key))):
             return {}
         return {
-            role: _seconds(found["seconds"][role]) for role in ROLES if role in found["seconds"]
+            role: _seconds(found["seconds"][role]) for role in PRODUCTS if role in found["seconds"]
         }
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return {}  # damaged: measured again, and written anew

@@ -4,12 +4,17 @@
 //
 // A dead worker is known by the lock it held, a hung one by its silence.
 //
-// Events: "boot" {text}, "up" {port}, "down" {reason, wait_ms}. After a few deaths in a row it waits
-// longer: a browser that lost its GPU process twice gives out no adapter for 120 s.
+// Events: "boot" {text}, "up" {port}, "down" {reason, wait_ms}, "frozen". After a few deaths in a row
+// it waits longer: a browser that lost its GPU process twice gives out no adapter for 120 s.
+//
+// When a worker had to start without a snapshot and is idle, a second one makes it for the next visit.
+
+import * as snapshot from "./snapshot.js";
 
 const PING_MS = 1000;
 const WAITS_MS = [0, 1000, 10_000, 60_000, 130_000];
 const HEALTHY_MS = 180_000;
+const QUIET_MS = 10_000; // idle for so long before the snapshot is made
 // How long silence is normal: Python answers nothing while it computes.
 export const PATIENCE_MS = { starting: 120_000, idle: 10_000, busy: 30_000, loading: 120_000 };
 
@@ -23,6 +28,7 @@ export class WorkerHost extends EventTarget {
   #timer = 0;
   #lock = "";
   #activity;
+  #quietSince = Infinity; // Infinity: no snapshot is to be made
 
   /** `activity()` returns "idle", "busy" or "loading". */
   constructor(activity) {
@@ -65,6 +71,7 @@ export class WorkerHost extends EventTarget {
 
   #up(message) {
     this.#setState("up");
+    this.#quietSince = message.isThawed || !snapshot.isAllowed() ? Infinity : performance.now();
     this.#tell("up", { port: this.port, ...message });
   }
 
@@ -82,6 +89,21 @@ export class WorkerHost extends EventTarget {
     const patience = PATIENCE_MS[this.state === "up" ? this.#activity() : "starting"];
     if (now - this.#heardAt > patience) this.#die(`it was silent for ${Math.round(patience / 1000)} s`);
     else this.worker.postMessage({ type: "ping" });
+    if (this.state === "up") this.#freezeWhenQuiet(now);
+  }
+
+  #freezeWhenQuiet(now) {
+    if (this.#quietSince === Infinity) return;
+    if (this.#activity() !== "idle") this.#quietSince = now;
+    if (now - this.#quietSince < QUIET_MS) return;
+    this.#quietSince = Infinity;
+    const worker = new Worker(workerUrl(SNAPSHOT_URL), { type: "module", name: "wgslm snapshot" });
+    worker.onmessage = ({ data }) => {
+      worker.terminate();
+      if (data.type === "frozen") this.#tell("frozen", data);
+      else console.info(`The next start will be as slow as this one: ${data.message}`);
+    };
+    worker.postMessage({ type: "freeze" });
   }
 
   #die(reason) {
@@ -106,7 +128,10 @@ export class WorkerHost extends EventTarget {
   }
 }
 
-// Trusted Types: this page can start this one script and no other.
+// Trusted Types: this page can start this one script and no other; its name tells the two lives apart.
 const WORKER_URL = new URL("./worker.js", import.meta.url).href;
-const policy = self.trustedTypes?.createPolicy("wgslm", { createScriptURL: () => WORKER_URL });
-const workerUrl = () => (policy ? policy.createScriptURL("") : WORKER_URL);
+const SNAPSHOT_URL = `${WORKER_URL}#snapshot`;
+const policy = self.trustedTypes?.createPolicy("wgslm", {
+  createScriptURL: (url) => (url === SNAPSHOT_URL ? SNAPSHOT_URL : WORKER_URL),
+});
+const workerUrl = (url = WORKER_URL) => (policy ? policy.createScriptURL(url) : url);

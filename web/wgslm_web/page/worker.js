@@ -1,36 +1,71 @@
 // The worker: boots Python, gives it the GPU and network modules, and connects it to the page.
+// In another life it only makes the snapshot that later starts begin with.
+
+import * as snapshot from "./snapshot.js";
+
+const ARCHIVE = "/app.zip"; // Python imports out of it: nothing is unpacked
 
 const tell = (type, fields = {}) => self.postMessage({ type, ...fields });
 
 self.onmessage = ({ data }) => {
   if (data.type === "ping") tell("pong");
   else if (data.type === "start") start(data);
+  else if (data.type === "freeze") freeze().then((nbytes) => tell("frozen", { nbytes }), stop);
 };
+
+const stop = (error) => tell("fatal", { message: String(error) });
 
 function start({ port, lock }) {
   navigator.locks?.request(lock, () => (tell("locked"), new Promise(() => {}))); // until death
-  boot(port).catch((error) => tell("fatal", { message: String(error) }));
+  boot(port).catch(stop);
 }
 
 async function boot(port) {
   const begun = performance.now();
   tell("boot", { stage: "python", text: "Starting Python" });
-  const [python, archive, modules] = await Promise.all([startPython(), fetchApp(), importModules()]);
+  const [archive, modules] = await Promise.all([fetchApp(), importModules()]);
+  const { python, isThawed } = await startPython(archive);
   const booted = performance.now();
   tell("boot", { stage: "app", text: "Starting the engine" });
   python.registerJsModule("wgslm_js", modules);
-  python.unpackArchive(archive, "zip", { extractDir: "/app" });
-  python.pyimport("sys").path.insert(0, "/app");
   connect(python, port);
-  tell("up", { python_ms: booted - begun, app_ms: performance.now() - booted });
+  tell("up", { python_ms: booted - begun, app_ms: performance.now() - booted, isThawed });
+  if (isThawed) await snapshot.clearMark();
 }
 
-async function startPython() {
+/** Start from the snapshot of an earlier visit; without one, or when it does not fit, from nothing. */
+async function startPython(archive) {
+  const place = await snapshot.placeOf(archive);
+  const kept = await snapshot.take(place).catch(() => null); // storage may be refused
+  if (kept) {
+    try {
+      return { python: await load(archive, { _loadSnapshot: kept }), isThawed: true };
+    } catch (error) {
+      console.warn(`Python did not start from its snapshot (${error}); it starts without.`);
+      await snapshot.forget();
+    }
+  }
+  return { python: await load(archive), isThawed: false };
+}
+
+async function load(archive, options = {}) {
   const { loadPyodide } = await import("./pyodide/pyodide.mjs");
   const indexURL = new URL("./pyodide/", import.meta.url).href;
-  const python = await loadPyodide({ indexURL });
+  const python = await loadPyodide({ indexURL, ...options });
   python._api.on_fatal = (error) => tell("fatal", { message: `Python stopped: ${error.message ?? error}` });
+  python.FS.writeFile(ARCHIVE, new Uint8Array(archive));
+  python.runPython(`import sys\nif "${ARCHIVE}" not in sys.path: sys.path.insert(0, "${ARCHIVE}")`);
   return python;
+}
+
+/** Make the snapshot: Python with everything imported that a start imports, and nothing of the page. */
+async function freeze() {
+  const archive = await fetchApp();
+  const python = await load(archive, { _makeSnapshot: true });
+  python.runPython("import wgslm_web.tab");
+  const bytes = python.makeMemorySnapshot();
+  await snapshot.keep(await snapshot.placeOf(archive), bytes);
+  return bytes.length;
 }
 
 async function fetchApp() {
