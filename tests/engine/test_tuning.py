@@ -13,7 +13,7 @@ from loaded import loaded
 from tiny_models import write_tiny
 from wgslm.fitting import Chosen, Fitting
 from wgslm.gpu import Device, Job, Program
-from wgslm.kernels.schedule import GPU, VARIANTS, Role, usable
+from wgslm.kernels.schedule import GPU, PRODUCTS, VARIANTS, Role, usable
 from wgslm.quants import QUANTS
 from wgslm.tune import BUDGET_SECONDS, fastest
 from wgslm.tune.native import FileNotebook
@@ -61,8 +61,8 @@ class Clocked:
 
 
 def name_of(program: Program) -> str | None:
-    """Return the name of the variant that a program is of."""
-    for variant in (v for role in VARIANTS.values() for v in role):
+    """Return the name of the variant of a product that a program is of."""
+    for variant in (v for role in PRODUCTS for v in VARIANTS[role]):
         if (
             program.shader == variant.shader
             and set(variant.bound) <= set(program.bound)
