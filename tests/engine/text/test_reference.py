@@ -8,7 +8,7 @@ import pytest
 
 from wgslm.text import TextStream, Tokenizer
 
-VOCABULARIES = ("llama-spm", "phi-3", "gpt-2", "llama-bpe", "qwen2")
+VOCABULARIES = ("llama-spm", "phi-3", "gpt-2", "llama-bpe", "qwen2", "bert-bge")
 MODELS = {
     "stories260K": "stories260K.f32.gguf",
     "tinytalk.q4_0": "tinytalk.q4_0.gguf",
