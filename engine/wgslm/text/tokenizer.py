@@ -94,6 +94,10 @@ class Tokenizer:
             return text.encode()
         return b""
 
+    def kind(self, id: int) -> Kind:
+        """Return what the file calls a token (ends that it calls ordinary are control tokens)."""
+        return Kind(self._kinds[id])
+
     def decode(self, ids: Iterable[int], *, specials: bool = False) -> str:
         """Return the text of ids; bytes that are no UTF-8 become U+FFFD."""
         pieces = (self.piece(id, specials=specials) for id in ids)
