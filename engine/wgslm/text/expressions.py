@@ -112,7 +112,9 @@ def _escape(source: str, position: int) -> tuple[Ranges, int]:
         return complement(SPACES), stop
     if kind == "d":
         return _property("Nd"), stop
-    assert kind in CONTROLS or not kind.isalnum(), f"\\{kind} of {source[:60]!r} has no meaning here"
+    assert kind in CONTROLS or not kind.isalnum(), (
+        f"\\{kind} of {source[:60]!r} has no meaning here"
+    )
     return _one(CONTROLS.get(kind, kind)), stop
 
 

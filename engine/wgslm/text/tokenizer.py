@@ -18,9 +18,7 @@ Model = SpmModel | BpeModel | UnigramModel | WordPieceModel
 class Tokenizer:
     """One model's vocabulary in use; holds no state between calls but a cache of words."""
 
-    def __init__(
-        self, vocabulary: Vocabulary, model: Model, *, space_prefix: bool = False
-    ) -> None:
+    def __init__(self, vocabulary: Vocabulary, model: Model, *, space_prefix: bool = False) -> None:
         """Encode with `model`; `space_prefix` puts a space before text that starts a sequence."""
         self.tokens: Sequence[str] = vocabulary.tokens
         self.vocab_size = len(vocabulary.tokens)

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 import sentencepiece
@@ -16,11 +17,10 @@ from tokenizers import (
 )
 from tokenizers import Tokenizer as Other
 
+from published_expressions import PUBLISHED
 from scripts import sentence
 from wgslm.text import Tokenizer, load_tokenizer
 from wgslm.text.charsmap import Charsmap
-
-from published import PUBLISHED
 
 LEARNT = [sentence(seed) for seed in range(1000, 1200)]
 TEXTS = [sentence(seed) for seed in range(150)]
@@ -44,10 +44,14 @@ def from_other(other: Other, **keys: object) -> Tokenizer:
 def from_pieces(pieces: sentencepiece.SentencePieceProcessor, **keys: object) -> Tokenizer:
     """Return our tokenizer with the vocabulary of a model of `sentencepiece`."""
     ids = range(pieces.vocab_size())
-    tests = (pieces.is_unknown, pieces.is_control, lambda id: False, pieces.is_unused, pieces.is_byte)
-    kinds = [
-        next((k for k, has in zip(SPM_KINDS, tests, strict=True) if has(id)), 1) for id in ids
-    ]
+    tests = (
+        pieces.is_unknown,
+        pieces.is_control,
+        lambda id: False,
+        pieces.is_unused,
+        pieces.is_byte,
+    )
+    kinds = [next((k for k, has in zip(SPM_KINDS, tests, strict=True) if has(id)), 1) for id in ids]
     return load_tokenizer(
         gguf(
             tokens=[pieces.id_to_piece(id) for id in ids],
@@ -61,7 +65,7 @@ def from_pieces(pieces: sentencepiece.SentencePieceProcessor, **keys: object) ->
     )
 
 
-def trained(**options: object) -> sentencepiece.SentencePieceProcessor:
+def trained(**options: Any) -> sentencepiece.SentencePieceProcessor:
     """Return a SentencePiece model of LEARNT."""
     written = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
