@@ -1,6 +1,10 @@
-"""Byte-level BPE: the bytes of each word, written as printable characters, are merged by rank."""
+"""BPE by a list of merges: of each word's bytes, written as printable characters, or of its text.
 
-from collections.abc import Sequence
+Nearly all models merge bytes. Gemma 4 and its like merge characters, with U+2581 for spaces, and
+write those without a token as bytes like <0x0A>.
+"""
+
+from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 from itertools import repeat
 from operator import contains
@@ -8,11 +12,10 @@ from operator import contains
 from wgslm.errors import GgufError, RequestError
 from wgslm.text.merge import merge_pairs
 from wgslm.text.metadata import PREFIX
-from wgslm.text.pretokenize import PreTokenizer, splitter
-from wgslm.text.vocabulary import Vocabulary
-
-CACHED_CHARACTERS = 64  # longer words do not come twice
-CACHED_WORDS = 16384
+from wgslm.text.pretokenize import splitter
+from wgslm.text.pretokenizers import PreTokenizer
+from wgslm.text.vocabulary import Kind, Vocabulary
+from wgslm.text.words import CACHED_CHARACTERS, CACHED_WORDS, SPACE, word_splitter
 
 
 class BpeModel:
@@ -25,31 +28,44 @@ class BpeModel:
             raise GgufError(
                 f"{PREFIX}merges contains {bad[:60]!r}; a merge is two tokens with a space between"
             )
-        self._ids = vocabulary.ids
         self._unknown_id = vocabulary.unknown_id
         # The line itself is the key: no 300,000 pairs to build.
         self._ranks = dict(zip(reversed(merges), range(len(merges) - 1, -1, -1), strict=True))
         self._ignore_merges = pre.ignore_merges
-        self._split = splitter(pre.name)
+        self._raw = pre.raw
+        self._ids = vocabulary.ids
+        if pre.raw:
+            kinds = vocabulary.kinds
+            self._ids = {t: id for t, id in vocabulary.ids.items() if kinds[id] != Kind.BYTE}
+            self._byte_ids = vocabulary.byte_ids()
+            within = word_splitter(merge.replace(" ", "") for merge in merges)
+            self._split = _finer(splitter(pre), within)
+        else:
+            self._byte_ids = [vocabulary.ids.get(c) for c in _byte_characters()]
+            self._split = splitter(pre)
         self._cached = lru_cache(CACHED_WORDS)(self._encode_word)
 
-    def encode(self, text: str) -> list[int]:
-        """Return the ids of text that contains no special token."""
+    def encode(self, text: str, *, prefix: bool) -> list[int]:
+        """Return the ids of text that contains no special token; a `prefix` is never added."""
         ids: list[int] = []
-        for word in self._split(text):
+        for word in self._split(text.replace(" ", SPACE) if self._raw else text):
             ids += self._cached(word) if len(word) <= CACHED_CHARACTERS else self._encode_word(word)
         return ids
 
     def piece(self, text: str) -> bytes:
         """Return what an ordinary token writes; a character that is no byte writes itself."""
+        if self._raw:
+            return text.replace(SPACE, " ").encode()
         codes = _byte_codes()
         if all(character in codes for character in text):
             return bytes(map(codes.__getitem__, text))
         return b"".join(bytes((codes[c],)) if c in codes else c.encode() for c in text)
 
     def _encode_word(self, word: str) -> tuple[int, ...]:
-        text = word.encode().decode("latin-1").translate(_byte_characters())
-        if self._ignore_merges:
+        raw = self._raw
+        text = word if raw else word.encode().decode("latin-1").translate(_byte_characters())
+        # No merge makes a run of line breaks, which a list of lines cannot hold.
+        if self._ignore_merges or (raw and text[0] == "\n"):
             whole = self._ids.get(text)
             if whole is not None:
                 return (whole,)
@@ -58,18 +74,29 @@ class BpeModel:
             id = self._ids.get(symbol)
             if id is not None:
                 ids.append(id)
-            else:  # a merge whose result is no token
-                ids += map(self._character_id, symbol)
+            else:  # a merge whose result is no token, or a character that has none
+                ids += map(self._byte_id, self._bytes(symbol))
         return tuple(ids)
 
-    def _character_id(self, character: str) -> int:
-        id = self._ids.get(character, self._unknown_id)
+    def _bytes(self, symbol: str) -> bytes:
+        return symbol.encode() if self._raw else self.piece(symbol)
+
+    def _byte_id(self, byte: int) -> int:
+        id = self._byte_ids[byte]
+        if id is None:
+            id = self._unknown_id
         if id is None:
             raise RequestError(
-                f"the model's vocabulary has no token for the byte 0x{_byte_codes()[character]:02x}"
+                f"the model's vocabulary has no token for the byte 0x{byte:02x}"
                 " and no unknown token, so this text cannot be written with it"
             )
         return id
+
+
+def _finer(
+    lines: Callable[[str], list[str]], words: Callable[[str], list[str]]
+) -> Callable[[str], list[str]]:
+    return lambda text: [word for line in lines(text) for word in words(line)]
 
 
 @cache

@@ -69,6 +69,16 @@ def numbers(metadata: Mapping[str, object], key: str, length: int) -> Sequence[f
     return values  # type: ignore[return-value]  # checked element by element above
 
 
+def raw_bytes(metadata: Mapping[str, object], key: str) -> bytes:
+    """Return an array of bytes, signed or not; nothing where the key is absent."""
+    if key not in metadata:
+        return b""
+    values = _sequence(metadata, key, "bytes")
+    if not all(type(value) is int and -128 <= value <= 255 for value in values):
+        raise GgufError(f"{key} contains something else than bytes")
+    return bytes(value & 255 for value in values)  # type: ignore[operator]  # checked above
+
+
 def _sized(
     metadata: Mapping[str, object], key: str, what: str, length: int
 ) -> list[object] | tuple[object, ...]:

@@ -1,15 +1,11 @@
 """SentencePiece's BPE: pieces are merged by score, and characters without a piece become bytes."""
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 from wgslm.text.merge import merge_pairs
 from wgslm.text.vocabulary import Kind, Vocabulary
-
-SPACE = "\u2581"  # stands for a space inside pieces
-CACHED_CHARACTERS = 64  # longer words do not come twice
-CACHED_WORDS = 16384
+from wgslm.text.words import CACHED_CHARACTERS, CACHED_WORDS, SPACE, word_splitter
 
 
 class SpmModel:
@@ -19,18 +15,19 @@ class SpmModel:
         """Rank the pieces by score; bytes are found by their text, `<0x0A>`, or are unknown."""
         unknown_id = vocabulary.unknown_id
         assert unknown_id is not None, "SentencePiece's default is id 0, which always exists"
-        self._byte_ids = [vocabulary.ids.get(f"<0x{byte:02X}>", unknown_id) for byte in range(256)]
+        self._byte_ids = [unknown_id if id is None else id for id in vocabulary.byte_ids()]
         kinds = vocabulary.kinds
         # Text that looks like a byte piece is not one.
         self._ids = {t: id for t, id in vocabulary.ids.items() if kinds[id] != Kind.BYTE}
         order = {score: rank for rank, score in enumerate(sorted(set(scores), reverse=True))}
         self._ranks = {text: order[scores[id]] for text, id in self._ids.items()}
-        self._words = _word_splitter(self._ids)
+        self._words = word_splitter(self._ids)
         self._cached = lru_cache(CACHED_WORDS)(self._encode_word)
 
-    def encode(self, text: str) -> list[int]:
-        """Return the ids of text that contains no special token."""
+    def encode(self, text: str, *, prefix: bool) -> list[int]:
+        """Return the ids of text that contains no special token; `prefix` puts a space before."""
         ids: list[int] = []
+        text = (" " if prefix else "") + text
         for word in self._words(text.replace(" ", SPACE)):
             ids += self._cached(word) if len(word) <= CACHED_CHARACTERS else self._encode_word(word)
         return ids
@@ -48,12 +45,3 @@ class SpmModel:
             else:
                 ids += map(self._byte_ids.__getitem__, symbol.encode())
         return tuple(ids)
-
-
-def _word_splitter(ids: Mapping[str, int]) -> Callable[[str], list[str]]:
-    """Return how to cut text where no piece can reach across, so that words can be cached."""
-    # NUL as the separator, so that one scan at C speed looks at all pieces.
-    joined = "\0".join(ids)
-    if joined.count("\0") >= len(ids) or re.search(f"[^{SPACE}\0]{SPACE}", joined):
-        return lambda text: [text]
-    return re.compile(f"{SPACE}+[^{SPACE}]*|[^{SPACE}]+").findall

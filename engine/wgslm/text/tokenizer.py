@@ -8,15 +8,17 @@ from wgslm.text.bpe import BpeModel
 from wgslm.text.segment import Segment
 from wgslm.text.specials import SpecialTokens
 from wgslm.text.spm import SpmModel
+from wgslm.text.unigram import UnigramModel
 from wgslm.text.vocabulary import Kind, Vocabulary
+from wgslm.text.wordpiece import WordPieceModel
+
+Model = SpmModel | BpeModel | UnigramModel | WordPieceModel
 
 
 class Tokenizer:
     """One model's vocabulary in use; holds no state between calls but a cache of words."""
 
-    def __init__(
-        self, vocabulary: Vocabulary, model: SpmModel | BpeModel, *, space_prefix: bool = False
-    ) -> None:
+    def __init__(self, vocabulary: Vocabulary, model: Model, *, space_prefix: bool = False) -> None:
         """Encode with `model`; `space_prefix` puts a space before text that starts a sequence."""
         self.tokens: Sequence[str] = vocabulary.tokens
         self.vocab_size = len(vocabulary.tokens)
@@ -28,6 +30,9 @@ class Tokenizer:
         self.end_ids = vocabulary.end_ids
         self.add_bos = vocabulary.add_bos
         self.add_eos = vocabulary.add_eos
+        self._end = vocabulary.eos_id if vocabulary.add_eos else None
+        if vocabulary.add_sep:
+            self._end = vocabulary.sep_id
         self.specials = tuple(vocabulary.controls)  # texts that only a template may write
         self._kinds = vocabulary.kinds
         self._model = model
@@ -48,14 +53,14 @@ class Tokenizer:
     def encode(self, text: str, *, bos: bool | None = None, specials: bool = False) -> list[int]:
         """Return the ids of a text; only with `specials` can its text make control tokens.
 
-        With `bos` None the file says whether BOS and EOS are added; True or False decides BOS and
-        adds no EOS. Lone surrogates count as U+FFFD, as everywhere on the web.
+        With `bos` None the file says whether BOS and EOS (or SEP) are added; True or False decides
+        BOS and adds no EOS. Lone surrogates count as U+FFFD, as everywhere on the web.
         """
         ids = self._encode([Segment(text, specials)])
         if self._wants_bos(bos):
             ids[:0] = self._bos()
-        if bos is None and self.add_eos and self.eos_id is not None:
-            ids.append(self.eos_id)
+        if bos is None and self._end is not None:
+            ids.append(self._end)
         return ids
 
     def encode_segments(self, segments: Sequence[Segment], *, bos: bool | None = None) -> list[int]:
@@ -87,10 +92,15 @@ class Tokenizer:
             return text.encode()
         return b""
 
+    def kind(self, id: int) -> Kind:
+        """Return what the file calls a token (ends that it calls ordinary are control tokens)."""
+        return Kind(self._kinds[id])
+
     def decode(self, ids: Iterable[int], *, specials: bool = False) -> str:
         """Return the text of ids; bytes that are no UTF-8 become U+FFFD."""
         pieces = (self.piece(id, specials=specials) for id in ids)
-        return b"".join(pieces).decode("utf-8", "replace")
+        text = b"".join(pieces).decode("utf-8", "replace")
+        return self._model.tidied(text) if isinstance(self._model, WordPieceModel) else text
 
     def _wants_bos(self, bos: bool | None) -> bool:
         return self.add_bos if bos is None else bos
@@ -109,7 +119,7 @@ class Tokenizer:
                 ids.append(part)
                 starts = True
             else:
-                ids += self._model.encode(f" {part}" if starts and self._space_prefix else part)
+                ids += self._model.encode(part, prefix=starts and self._space_prefix)
                 starts = False
         return ids
 

@@ -29,7 +29,10 @@ class Defaults:
     bos_id: int | None = None
     eos_id: int | None = None
     unknown_id: int | None = None
+    sep_id: int | None = None
     add_bos: bool = False
+    add_eos: bool = False
+    add_sep: bool = False  # after a text, as BERT has it; other families have no such end
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,12 @@ class Vocabulary:
     end_ids: frozenset[int]
     add_bos: bool
     add_eos: bool
+    sep_id: int | None
+    add_sep: bool
+
+    def byte_ids(self) -> list[int | None]:
+        """Return the ids of the 256 bytes, <0x00> to <0xFF>, or None for those that are missing."""
+        return [self.ids.get(f"<0x{byte:02X}>") for byte in range(256)]
 
 
 def read_vocabulary(metadata: Mapping[str, object], defaults: Defaults) -> Vocabulary:
@@ -67,6 +76,7 @@ def read_vocabulary(metadata: Mapping[str, object], defaults: Defaults) -> Vocab
     bos_id = special("bos_token_id", defaults.bos_id)
     eos_id = special("eos_token_id", defaults.eos_id)
     unknown_id = special("unknown_token_id", defaults.unknown_id)
+    sep_id = special("seperator_token_id", defaults.sep_id)  # the key is spelt so
     endings = find_endings(metadata, ids, len(tokens), eos_id)
     for id in endings.by_text:
         kinds[id] = Kind.CONTROL
@@ -85,7 +95,9 @@ def read_vocabulary(metadata: Mapping[str, object], defaults: Defaults) -> Vocab
         unknown_id=unknown_id,
         end_ids=endings.ids,
         add_bos=_adds(metadata, "bos", defaults.add_bos, bos_id),
-        add_eos=_adds(metadata, "eos", False, eos_id),
+        add_eos=_adds(metadata, "eos", defaults.add_eos, eos_id),
+        sep_id=sep_id,
+        add_sep=defaults.add_sep and _adds(metadata, "sep", True, sep_id),
     )
 
 

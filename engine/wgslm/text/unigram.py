@@ -1,0 +1,105 @@
+"""SentencePiece's unigram model: of all ways to cut a text into pieces, the likeliest."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from wgslm.errors import GgufError
+from wgslm.text.charsmap import Charsmap
+from wgslm.text.metadata import PREFIX
+from wgslm.text.vocabulary import Kind, Vocabulary
+from wgslm.text.words import CACHED_CHARACTERS, CACHED_WORDS, SPACE, word_splitter
+
+UNKNOWN_PENALTY = 10.0  # an unknown character scores this much less than the rarest piece
+
+
+class UnigramModel:
+    """Encodes plain text with the pieces of a `tokenizer.ggml.model = t5` file."""
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        scores: Sequence[float],
+        charsmap: Charsmap | None,
+        *,
+        merge_spaces: bool,
+    ) -> None:
+        """Score the pieces; `merge_spaces` makes one of many, and drops those at the end."""
+        normal = {t: id for t, id in vocabulary.ids.items() if vocabulary.kinds[id] == Kind.NORMAL}
+        if not normal or vocabulary.unknown_id is None:
+            raise GgufError(
+                f"{PREFIX}model is 't5', but the file has "
+                + (f"no {PREFIX}unknown_token_id" if normal else "no ordinary token")
+            )
+        self._unknown_id = vocabulary.unknown_id
+        self._pieces = {text: (id, scores[id]) for text, id in normal.items()}
+        self._unknown_score = min(scores[id] for id in normal.values()) - UNKNOWN_PENALTY
+        lengths: dict[str, set[int]] = {}
+        for text in normal:
+            lengths.setdefault(text[0], set()).add(len(text))
+        self._lengths = {first: sorted(found) for first, found in lengths.items()}
+        byte_ids = vocabulary.byte_ids()
+        self._byte_ids = None if None in byte_ids else byte_ids
+        self._charsmap = charsmap
+        self._merge_spaces = merge_spaces
+        self._words = word_splitter(normal)
+        self._cached = lru_cache(CACHED_WORDS)(self._encode_word)
+
+    def encode(self, text: str, *, prefix: bool) -> list[int]:
+        """Return the ids of text that contains no special token; `prefix` puts a space before."""
+        if self._charsmap is not None:
+            text = self._charsmap.normalize(text)
+        text = (" " if prefix else "") + text
+        if self._merge_spaces:
+            words = list(filter(None, text.split(" ")))
+            text = (" " if words and text[0] == " " else "") + " ".join(words)
+        ids: list[int] = []
+        for word in self._words(text.replace(" ", SPACE)):
+            found = (
+                self._cached(word) if len(word) <= CACHED_CHARACTERS else self._encode_word(word)
+            )
+            # Neighbours that are unknown are one unknown, across words too.
+            joined = ids[-1:] == [self._unknown_id] == list(found[:1])
+            ids += found[joined:]
+        return ids
+
+    def piece(self, text: str) -> bytes:
+        """Return what an ordinary token writes."""
+        return text.replace(SPACE, " ").encode()
+
+    def _encode_word(self, word: str) -> tuple[int, ...]:
+        ids: list[int] = []
+        for start, stop, id in self._best(word):
+            if id != self._unknown_id:
+                ids.append(id)
+            elif self._byte_ids is not None:
+                ids += (self._byte_ids[byte] for byte in word[start:stop].encode())  # type: ignore[misc]  # none is None
+            elif ids[-1:] != [id]:
+                ids.append(id)
+        return tuple(ids)
+
+    def _best(self, word: str) -> list[tuple[int, int, int]]:
+        """Return (start, stop, id) of the likeliest pieces; of equal ones the first found."""
+        size, pieces, lengths = len(word), self._pieces, self._lengths
+        scores = [0.0] + [float("-inf")] * size
+        starts, ids = [0] * (size + 1), [self._unknown_id] * (size + 1)
+        for start in range(size):
+            before, single = scores[start], False
+            for length in lengths.get(word[start], ()):
+                stop = start + length
+                if stop > size:
+                    break
+                piece = pieces.get(word[start:stop])
+                if piece is None:
+                    continue
+                single = single or length == 1
+                score = before + piece[1]
+                if score > scores[stop]:
+                    scores[stop], starts[stop], ids[stop] = score, start, piece[0]
+            if not single and before + self._unknown_score > scores[start + 1]:
+                scores[start + 1] = before + self._unknown_score
+                starts[start + 1], ids[start + 1] = start, self._unknown_id
+        path, stop = [], size
+        while stop > 0:
+            path.append((starts[stop], stop, ids[stop]))
+            stop = starts[stop]
+        return path[::-1]
