@@ -114,6 +114,7 @@ _IPV6 = "|".join(
         f":(?::{_H}){{1,7}}",
         f"(?:{_H}:){{1,7}}:",
         "::",
+        f"::(?:[Ff]{{4}}:)?{_IPV4}",
     ]
 )
 _YEAR = r"(?:[1-9]\d{3}|0[1-9]\d\d|00[1-9]\d|000[1-9])"
@@ -129,7 +130,7 @@ _TIME = (
 _CLOCK = r"(?:\d{1,6}H(?:\d{1,6}M(?:\d{1,6}S)?)?|\d{1,6}M(?:\d{1,6}S)?|\d{1,6}S)"
 _DAYS = r"(?:\d{1,6}Y(?:\d{1,6}M(?:\d{1,6}D)?)?|\d{1,6}M(?:\d{1,6}D)?|\d{1,6}D)"
 _ATOM = r"[A-Za-z0-9_+-]{1,20}"
-_PATH = r"[A-Za-z0-9._~!$&'()*+,;=:@-]"
+_PATH = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"
 
 # Each is within the format; where the format is wider (email, hostname, uri, times with a leap
 # second), so that what is written is always valid.
@@ -144,7 +145,7 @@ FORMATS: Mapping[str, str] = MappingProxyType(
         "hostname": _HOST,
         "ipv4": _IPV4,
         "ipv6": f"(?:{_IPV6})",
-        "uri": rf"[A-Za-z][A-Za-z0-9+.-]{{0,20}}://{_HOST}(?::\d{{1,4}})?(?:/{_PATH}*)*"
+        "uri": rf"[A-Za-z][A-Za-z0-9+.-]{{0,20}}:(?://{_HOST}(?::\d{{1,4}})?(?:/{_PATH}*)*|{_PATH}+)"
         rf"(?:\?(?:{_PATH}|[/?])*)?(?:#(?:{_PATH}|[/?])*)?",
         "json-pointer": r"(?:/(?:[^/~]|~[01])*)*",
     }
