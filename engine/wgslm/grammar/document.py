@@ -99,7 +99,9 @@ class Document:
 
     def _resolve(self, ref: object) -> Schema:
         if not isinstance(ref, str) or not (ref == "#" or ref.startswith("#/")):
-            raise error(f"has a '$ref' {ref!r:.60}; only places in the same schema (#/...) are known")
+            raise error(
+                f"has a '$ref' {ref!r:.60}; only places in the same schema (#/...) are known"
+            )
         place: object = self._root
         for part in ref.split("/")[1:]:
             name = unquote(part).replace("~1", "/").replace("~0", "~")
@@ -224,5 +226,3 @@ def _is_no_number(b: Bounds) -> bool:
     if least is None or most is None:
         return False
     return least > most or (least == most and (b.above == least or b.below == most))
-
-

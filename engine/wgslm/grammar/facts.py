@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TypeAlias, cast
 
 from wgslm.errors import RequestError
-from wgslm.grammar.numbers import MOST_MULTIPLE, Bounds
+from wgslm.grammar.numbers import MOST_MULTIPLE, NO_BOUNDS, Bounds
 from wgslm.grammar.strings import FORMATS
 
 Schema: TypeAlias = object  # a JSON value; `own_facts` refuses what is no schema
@@ -31,7 +31,7 @@ class Facts:
 
     types: frozenset[str] = TYPES  # "integer" stands beside others only without "number"
     values: tuple[object, ...] | None = None
-    bounds: Bounds = Bounds()
+    bounds: Bounds = NO_BOUNDS
     min_length: int = 0
     max_length: int | None = None
     patterns: tuple[str, ...] = ()
@@ -223,7 +223,9 @@ class _Reading:
         names = given if isinstance(given, list) else [given]
         for name in names:
             if name not in TYPES and name != "integer":
-                raise error(f"has the type {name!r:.60}; types: integer, {', '.join(sorted(TYPES))}")
+                raise error(
+                    f"has the type {name!r:.60}; types: integer, {', '.join(sorted(TYPES))}"
+                )
         found = frozenset(cast(list[str], names))
         return found - {"integer"} if "number" in found else found
 

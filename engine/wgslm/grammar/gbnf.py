@@ -135,7 +135,9 @@ class _Parser:
             point = int(digits, 16) if re.fullmatch("[0-9a-fA-F]+", digits) else 0x110000
             if len(digits) == WIDTHS[kind] and point < 0x110000 and not 0xD800 <= point < 0xE000:
                 return point
-            raise self._error(f"has \\{kind} without {WIDTHS[kind]} hexadecimal digits of a character")
+            raise self._error(
+                f"has \\{kind} without {WIDTHS[kind]} hexadecimal digits of a character"
+            )
         if not kind or kind not in ESCAPES:
             raise self._error(f"has an escape \\{kind} that is not known")
         return ord(ESCAPES[kind])

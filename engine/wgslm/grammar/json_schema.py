@@ -43,7 +43,7 @@ BLANK = Rule("blank")
 COMMA, COLON = row(",", BLANK), row(":", BLANK)
 COMMON: Mapping[str, Expression] = {
     **STRING_RULES,
-    "blank": optional(either([" ", row("\n", Repeat(one_of(" \t"), 0, 40))])),
+    "blank": optional(either([" ", row("\n", Repeat(one_of(" \t"), 0, 20))])),
     "value": either(
         [Rule("object"), Rule("array"), Rule("string"), Rule("number"), "true", "false", "null"]
     ),
@@ -169,7 +169,7 @@ class _Compiler:
             raise error(f"counts {top:,} properties, which needs too many states")
         edges: list[list[tuple[Expression, int]]] = [[] for _ in range(width * (end + 2))]
         for index, name in enumerate(declared):
-            value = NOTHING
+            value: Expression = NOTHING
             if names is None or names.accepts(name):
                 value = self._value(self._document.property(facts, name))
             pair = row(literal(name), COLON, value)
@@ -197,9 +197,7 @@ class _Compiler:
         }
         return _enclosed("{", edges, accepting, "}")
 
-    def _others(
-        self, facts: Facts, declared: list[str], names: Automaton | None
-    ) -> Expression:
+    def _others(self, facts: Facts, declared: list[str], names: Automaton | None) -> Expression:
         """Return a member whose name is not declared."""
         if not facts.patterned:
             if facts.additional is False:
@@ -233,7 +231,9 @@ class _Compiler:
         if schema is True or schema == {}:
             return None
         found: Automaton = Automaton(((),), frozenset())
-        parts = [self._names_of(each) for each in self._document.branches(self._document.read(schema))]
+        parts = [
+            self._names_of(each) for each in self._document.branches(self._document.read(schema))
+        ]
         if len(parts) == 1:
             return parts[0]
         outside = EVERYTHING

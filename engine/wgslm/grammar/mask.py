@@ -64,7 +64,7 @@ class Masks:
         first, last, depths = v.first, v.last, v.depth
         contents, height = v.contents, v.height
         starts, stops = array("I"), array("I")
-        row_at: list[list[State | None | bool]] = [state.row] * (max(depths, default=0) + 2)
+        row_at: list[list[State | bool | None]] = [state.row] * (max(depths, default=0) + 2)
         state_at = [state] * len(row_at)
         node, count = 0, len(bytes_)
         while node < count:

@@ -44,10 +44,13 @@ class Bounds:
     multiple: int | None = None  # 1 to MOST_MULTIPLE
 
 
+NO_BOUNDS = Bounds()
+
+
 def number(bounds: Bounds, *, is_integer: bool) -> Expression:
     """Return the numbers within bounds; NOTHING where there is none."""
     is_integer = is_integer or bounds.multiple is not None
-    if bounds == Bounds() or bounds == Bounds(multiple=1):
+    if bounds == NO_BOUNDS or bounds == Bounds(multiple=1):
         return INTEGER if is_integer else NUMBER
     limits = [b for b in (bounds.low, bounds.high, bounds.above, bounds.below) if b is not None]
     wide = max((len(_split(limit)[0]) for limit in limits), default=1)

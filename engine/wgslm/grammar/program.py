@@ -114,9 +114,7 @@ class Lowering:
         else:
             self.moves[start].append(end)
 
-    def _repeat(
-        self, part: Expression, least: int, most: int | None, start: int, end: int
-    ) -> None:
+    def _repeat(self, part: Expression, least: int, most: int | None, start: int, end: int) -> None:
         copies = least + 1 if most is None else most
         if copies > self._most:
             raise RequestError(

@@ -264,7 +264,9 @@ class _Parser:
         value = name.rpartition("=")[2]
         ranges = category(value) if name in (value, f"gc={value}") else None
         if ranges is None:
-            raise self.error(f"asks for \\p{{{name}}}; general categories such as L, Lu, Nd are known")
+            raise self.error(
+                f"asks for \\p{{{name}}}; general categories such as L, Lu, Nd are known"
+            )
         return complement(ranges) if is_negated else ranges
 
     def _code(self, sign: str) -> Ranges:

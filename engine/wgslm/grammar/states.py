@@ -59,7 +59,7 @@ class State:
         """Know nothing of the next states yet."""
         self.places = places
         self.accepting = accepting
-        self.row: list[State | None | bool] = [None] * 256  # by byte; None: not known; False: dead
+        self.row: list[State | bool | None] = [None] * 256  # by byte; None: not known; False: dead
         self.free: Free | None = None
         self.common: tuple[State | None, int] | None = None
 

@@ -46,9 +46,7 @@ def _foreign_escape() -> Expression:
 def character(ranges: Ranges) -> Expression:
     """Return what a string may hold for one character of a set."""
     ways: list[Expression] = [Chars(intersection(ranges, PLAIN))]
-    short = "".join(
-        letter for sign, letter in SHORT.items() if intersection(ranges, single(sign))
-    )
+    short = "".join(letter for sign, letter in SHORT.items() if intersection(ranges, single(sign)))
     if short:
         ways.append(row("\\", one_of(short)))
     for low, high in intersection(ranges, CONTROLS):

@@ -10,6 +10,7 @@ from wgslm.grammar.states import FOREIGN, HALVES
 
 CONTINUING = bytes(range(0x80, 0xC0))
 
+
 class Vocabulary:
     """The tokens that a grammar may choose from.
 
