@@ -109,9 +109,8 @@ class Session:
                 if matcher is not None:
                     matcher.advance(chosen)
                     is_final = matcher.is_final
-                if (
-                    len(run.ids) < budget and not is_final
-                ):  # the GPU works while the caller handles this id
+                # The GPU works while the caller handles this id.
+                if len(run.ids) < budget and not is_final:
                     steps.go_on()
                     self._cached.append(chosen)
                 yield chosen

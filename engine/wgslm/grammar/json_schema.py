@@ -58,10 +58,10 @@ COMMON: Mapping[str, Expression] = {
 }
 
 
-def read_schema(schema: Schema) -> dict[str, Expression]:
-    """Return the rules of the documents that a schema allows; "root" is a document."""
+def read_schema(schema: Schema, root: str = ROOT) -> dict[str, Expression]:
+    """Return the rules of the documents that a schema allows; `root` names a document's."""
     try:
-        return _Compiler(schema).rules()
+        return _Compiler(schema, root).rules()
     except RecursionError:
         raise error("is nested too deep") from None
 
@@ -74,15 +74,16 @@ def any_object() -> dict[str, Expression]:
 class _Compiler:
     """Makes one rule of each schema that is met, so that equal ones are read once."""
 
-    def __init__(self, root: Schema) -> None:
+    def __init__(self, root: Schema, name: str) -> None:
         self._document = Document(root)
+        self._name = name  # before those of its rules, so that schemas can be put together
         self._rules: dict[str, Expression] = dict(COMMON)
         self._names: dict[str, Rule] = {}
         self._todo: list[tuple[str, Schema]] = []
         self._root = root
 
     def rules(self) -> dict[str, Expression]:
-        self._rules[ROOT] = self._value(self._root)
+        self._rules[self._name] = self._value(self._root)
         while self._todo:
             name, schema = self._todo.pop()
             self._rules[name] = self._alternatives(self._document.read(schema))
@@ -97,7 +98,7 @@ class _Compiler:
         key = json.dumps(schema)
         if key not in self._names:
             own_facts(schema)
-            self._names[key] = Rule(f"schema {len(self._names)}")
+            self._names[key] = Rule(f"{self._name} {len(self._names)}")
             self._todo.append((self._names[key].name, schema))
         return self._names[key]
 
@@ -130,6 +131,8 @@ class _Compiler:
 
     def _array(self, facts: Facts) -> Expression:
         least, most = facts.min_items, facts.max_items
+        if most is not None and most < least:
+            return NOTHING
         if facts.unique and (most is None or most > 1):
             raise error("uses 'uniqueItems', which cannot be enforced for more than one item")
         count = len(facts.prefix) if most is None else min(len(facts.prefix), most)
@@ -148,10 +151,10 @@ class _Compiler:
                 row(COMMA, item), max(0, least - done), None if most is None else most - done
             )
             edges.append([])
-            edges[done].append((row(more, BLANK), done + 1))
+            edges[done].append((more, done + 1))
             accepting.add(done + 1)
             accepting.discard(done)  # the repetition may be empty
-        return _enclosed("[", edges, accepting, "]")
+        return _enclosed("[", edges, accepting, {0}, "]")
 
     def _object(self, facts: Facts) -> Expression:
         names = self._allowed_names(facts.names)
@@ -195,7 +198,7 @@ class _Compiler:
             for count in range(width)
             if count >= least
         }
-        return _enclosed("{", edges, accepting, "}")
+        return _enclosed("{", edges, accepting, set(range(0, len(edges), width)), "}")
 
     def _others(self, facts: Facts, declared: list[str], names: Automaton | None) -> Expression:
         """Return a member whose name is not declared."""
@@ -274,15 +277,22 @@ def _listed(opening: str, parts: list[Expression], closing: str) -> Expression:
 def _enclosed(
     opening: str,
     edges: list[list[tuple[Expression, int]]],
-    accepting: Iterable[int],
+    accepting: set[int],
+    empty: set[int],
     closing: str,
 ) -> Expression:
-    graph = Graph(tuple(tuple(each) for each in edges), frozenset(accepting))
-    return row(opening, BLANK, graph, BLANK, closing)
+    """Return what a graph has between brackets; it has nothing so far in its `empty` states."""
+    last = len(edges)
+    for state in accepting - empty:
+        edges[state].append((BLANK, last))
+    graph = Graph((*map(tuple, edges), ()), frozenset(accepting & empty | {last}))
+    return row(opening, BLANK, graph, closing)
 
 
 def _string(facts: Facts) -> Expression:
     bounded = facts.min_length > 0 or facts.max_length is not None
+    if facts.max_length is not None and facts.max_length < facts.min_length:
+        return NOTHING
     constraints = [*map(searching, facts.patterns)]
     constraints += [matching(FORMATS[name]) for name in facts.formats]
     if not constraints:

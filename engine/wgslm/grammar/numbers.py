@@ -54,7 +54,9 @@ def number(bounds: Bounds, *, is_integer: bool) -> Expression:
         return INTEGER if is_integer else NUMBER
     limits = [b for b in (bounds.low, bounds.high, bounds.above, bounds.below) if b is not None]
     wide = max((len(_split(limit)[0]) for limit in limits), default=1)
-    most = MOST_DIGITS if is_integer else min(DOUBLE_DIGITS, max(9, wide))
+    is_between = {bounds.low, bounds.above} != {None} != {bounds.high, bounds.below}
+    least = wide if is_between else max(9, wide)
+    most = MOST_DIGITS if is_integer else min(DOUBLE_DIGITS, least)
     places = 0 if is_integer else max(0, DOUBLE_DIGITS - most)
     digits = _Digits(most, places)
     positive, negative = [digits.any()], [digits.any()]
