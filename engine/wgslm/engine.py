@@ -19,6 +19,7 @@ from wgslm.fitting import Chosen, Fitting
 from wgslm.generate import Options, Run, Session
 from wgslm.gguf import Directory
 from wgslm.gpu import AdapterInfo, Device, open_device
+from wgslm.grammar import Matcher, Vocabulary
 from wgslm.header import EACH_SIZE, Header, Preflight, check_fit, judge, open_header
 from wgslm.kernels.attention import KvType
 from wgslm.kernels.schedule import Role
@@ -84,6 +85,7 @@ class Engine:
         """Put the parts together."""
         self._fitting = fitting
         self._draws: asyncio.Future[None] | None = None  # what is compiled after the load
+        self._vocabulary: Vocabulary | None = None  # for grammars, from the first one on
         self.name = header.name
         self.header = header
         self.tokenizer = tokenizer
@@ -200,7 +202,8 @@ class Engine:
         self._check_ids(ids)
         text, stops = TextStream(self.tokenizer), StopStrings(options.stop)
         run, first, told = Run(len(ids)), 0.0, 0
-        generated = self.session.generate(ids, options, self.tokenizer.end_ids, run)
+        matcher = await beside(self._matcher, options)
+        generated = self.session.generate(ids, options, self.tokenizer.end_ids, run, matcher)
         async with contextlib.aclosing(generated) as stream:
             async for id in stream:
                 first = first or time.perf_counter() - begun
@@ -261,6 +264,14 @@ class Engine:
         free(self.device, self._weights)
         await self.device.close()
         await self.header.close()
+
+    def _matcher(self, options: Options) -> Matcher | None:
+        """Return what follows an answer's grammar, if it has one."""
+        if options.grammar is None:
+            return None
+        if self._vocabulary is None:
+            self._vocabulary = make_vocabulary(self.tokenizer)
+        return options.grammar.start(self._vocabulary)
 
     def _check_size(self, texts: Iterable[int]) -> None:
         """Refuse at once what cannot fit, however it is split: a token has only so many bytes."""
@@ -336,6 +347,14 @@ def _done(run: Run, first_seconds: float) -> Done:
         Timings(run.prefill_seconds * 1e3, run.decode_seconds * 1e3, first_seconds * 1e3),
         tuple(run.ids),
     )
+
+
+def make_vocabulary(tokenizer: Tokenizer) -> Vocabulary:
+    """Return a tokenizer's tokens as bytes, for grammars."""
+    pieces = [tokenizer.piece(id) for id in range(tokenizer.vocab_size)]
+    hidden = (id for id, piece in enumerate(pieces) if not piece)
+    texts = ((id, tokenizer.piece(id, specials=True)) for id in hidden)
+    return Vocabulary(pieces, tokenizer.end_ids, [(id, text) for id, text in texts if text])
 
 
 def make_template(directory: Directory, tokenizer: Tokenizer) -> ChatTemplate:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from wgslm.errors import RequestError
+from wgslm.grammar import Grammar, Matcher
 from wgslm.plan import Plan
 from wgslm.plan.execute import Executor, Part
 from wgslm.sampling import Sampler, Sampling, gpu_settings
@@ -28,6 +29,7 @@ class Options:
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
     sampling: Sampling = field(default_factory=Sampling)
+    grammar: Grammar | None = None  # that the answer has to follow
 
     def __post_init__(self) -> None:
         """Refuse what has no meaning."""
@@ -73,11 +75,17 @@ class Session:
             )
 
     async def generate(
-        self, prompt: Sequence[int], options: Options, end_ids: frozenset[int], run: Run
+        self,
+        prompt: Sequence[int],
+        options: Options,
+        end_ids: frozenset[int],
+        run: Run,
+        matcher: Matcher | None = None,
     ) -> AsyncGenerator[int]:
         """Yield the ids of an answer and keep `run` up to date. Closing this ends it.
 
-        An id of `end_ids` ends the answer and is not yielded.
+        An id of `end_ids` ends the answer and is not yielded. Where there is a `matcher`, only
+        what it allows is drawn; where nothing may follow, that is the end.
         """
         self.check(prompt)
         self._check_bias(options.sampling)
@@ -85,7 +93,7 @@ class Session:
         budget = min(options.max_tokens or self.context, self.context - len(prompt))
         async with self._turn, self._sound_cache():
             begun = time.perf_counter()
-            steps = self._steps(options.sampling, history, budget, end_ids)
+            steps = self._steps(options.sampling, history, budget, end_ids, matcher)
             steps.start(await self._prefill(history, run, steps.then, steps.wanted))
             while True:
                 chosen = await steps.next()
@@ -97,10 +105,18 @@ class Session:
                     return
                 history.append(chosen)
                 run.ids.append(chosen)
-                if len(run.ids) < budget:  # the GPU works while the caller handles this id
+                is_final = False
+                if matcher is not None:
+                    matcher.advance(chosen)
+                    is_final = matcher.is_final
+                # The GPU works while the caller handles this id.
+                if len(run.ids) < budget and not is_final:
                     steps.go_on()
                     self._cached.append(chosen)
                 yield chosen
+                if is_final:
+                    run.reason = "stop"
+                    return
                 if len(run.ids) == budget:
                     run.reason = "length"
                     return
@@ -134,13 +150,18 @@ class Session:
                 )
 
     def _steps(
-        self, sampling: Sampling, history: list[int], budget: int, end_ids: frozenset[int]
+        self,
+        sampling: Sampling,
+        history: list[int],
+        budget: int,
+        end_ids: frozenset[int],
+        matcher: Matcher | None,
     ) -> GpuSteps | CpuSteps:
         """Return what draws the answer: the GPU wherever it can. Both draw the same."""
         sampler = Sampler(sampling)
         settings = gpu_settings(sampling, sampler.seed, budget, end_ids, self.context)
-        if settings is None or not self.executor.can_draw:
-            return CpuSteps(self.executor, sampler, history)
+        if settings is None or matcher is not None or not self.executor.can_draw:
+            return CpuSteps(self.executor, sampler, history, matcher)
         return GpuSteps(self.executor, settings, history, self._ahead)
 
     async def _prefill(

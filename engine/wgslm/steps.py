@@ -10,13 +10,15 @@ from collections import deque
 from collections.abc import Sequence
 
 from wgslm.errors import WgslmError
+from wgslm.grammar import Matcher
 from wgslm.kernels.sample import BY_NOT_NUMBERS, Settings
 from wgslm.plan import Plan
-from wgslm.plan.execute import Executor, Part
-from wgslm.sampling import Sampler
+from wgslm.plan.execute import Candidates, Executor, Part
+from wgslm.sampling import MOST_CANDIDATES, Sampler
 
 WAIT_SHARE = 0.02  # of the time, that waiting for read-backs may take
 LEAST_AHEAD = 2
+SPARE = 4  # times the candidates that decide a draw are read where a grammar bars some
 
 
 def steps_ahead(most: int, read_seconds: float, step_seconds: float) -> int:
@@ -86,17 +88,27 @@ class CpuSteps:
 
     then: Part = "candidates"
 
-    def __init__(self, executor: Executor, sampler: Sampler, history: Sequence[int]) -> None:
-        """Follow `history`, which the caller keeps up to date."""
+    def __init__(
+        self,
+        executor: Executor,
+        sampler: Sampler,
+        history: Sequence[int],
+        matcher: Matcher | None = None,
+    ) -> None:
+        """Follow `history` and `matcher`, both of which the caller keeps up to date."""
         self._executor = executor
         self._sampler = sampler
         self._history = history
+        self._matcher = matcher
         self._plan: Plan | None = None
 
     @property
     def wanted(self) -> int:
         """How many candidates the next step should collect; more are read if need be."""
-        return self._sampler.wanted(self._history) or 1
+        wanted = self._sampler.wanted(self._history) or 1
+        if self._matcher is None:
+            return wanted
+        return max(wanted, min(MOST_CANDIDATES, SPARE * wanted))  # some will not be allowed
 
     def start(self, plan: Plan) -> None:
         """Take over after the step that reads the end of the prompt."""
@@ -110,11 +122,40 @@ class CpuSteps:
     async def next(self) -> int:
         """Return the next id."""
         assert self._plan is not None, "`start` comes first"
-        everything = self._sampler.wanted(self._history) is None
-        found = await self._executor.candidates(self._plan, everything=everything)
+        wanted = self._sampler.wanted(self._history)
+        found = await self._executor.candidates(self._plan, everything=wanted is None)
         if not found.ids or not all(map(math.isfinite, found.logits)):
             raise not_numbers()
-        return self._sampler.choose(found.ids, found.logits, self._history)
+        ids, logits = found.ids, found.logits
+        if self._matcher is not None:
+            ids, logits = await self._allowed(self._matcher, self._plan, found, wanted)
+        return self._sampler.choose(ids, logits, self._history)
+
+    async def _allowed(
+        self, matcher: Matcher, plan: Plan, found: Candidates, wanted: int | None
+    ) -> tuple[tuple[int, ...], tuple[float, ...]]:
+        """Return the allowed candidates, highest first: as many as decide the draw.
+
+        The highest are asked one by one. Only if too few of them are allowed is the mask of the
+        whole vocabulary needed; so the draw is the same as from all logits with the mask.
+        """
+        ids: list[int] = []
+        logits: list[float] = []
+        for id, logit in zip(found.ids, found.logits, strict=True):
+            if matcher.allows(id):
+                ids.append(id)
+                logits.append(logit)
+                if len(ids) == wanted:
+                    return tuple(ids), tuple(logits)
+        if not found.complete:
+            every = await self._executor.logits(plan)
+            ids = sorted(matcher.allowed(), key=lambda id: (-every[id], id))
+            logits = [every[id] for id in ids]
+        if not ids:
+            raise WgslmError(
+                "no token of the model's vocabulary can go on with what the grammar asks for here"
+            )
+        return tuple(ids), tuple(logits)
 
 
 def not_numbers() -> WgslmError:

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 from typing import Literal, TypeAlias
 
+from wgslm.cli.constraints import add_constraints
 from wgslm.cli.converters import choice_of, ids, integer, list_of, positive
 from wgslm.cli.knobs import add_knobs
 
@@ -29,6 +30,7 @@ TEXT_OPTIONS = {
     "--prompt": "--prompt",
     "--system": "--system",
     "--stop": "--stop",
+    "--regex": "--regex",
 }
 
 KVS = ("f16", "f32", "q8_0", "q4_0")  # the cache's formats
@@ -86,11 +88,13 @@ def _run(commands: Commands) -> None:
         'wgslm run model.gguf -p "Write a haiku."',
         "wgslm run model.gguf -p - < question.txt",
         'wgslm run model.gguf -p "Once upon a time" --raw --temperature 0 --max-tokens 64 --json',
+        'wgslm run model.gguf -p "Name a colour." --json-schema colour.json',
     )
     _prompt(parser, "the user's message, as it is; - reads it from stdin")
     parser.add_argument("--raw", action="store_true", help="continue TEXT without a chat template")
     parser.add_argument("--system", metavar="TEXT", help="a system message before the prompt")
     _generation(parser)
+    add_constraints(parser)
     _loading(parser)
     _variants(parser)
     _json(parser, "prompt_ids, ids, text, finish_reason and timings")

@@ -4,15 +4,17 @@ import asyncio
 from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from wgslm.chat.events import Done, TextDelta
 from wgslm.chat.formats import FROM_FILE
+from wgslm.cli.constraints import read_constraint
 from wgslm.cli.knobs import UsageError, make_options
 from wgslm.cli.loading import loaded
 from wgslm.cli.terminal import note, note_unless_json, read_text, write, write_json
 from wgslm.engine import Engine
 from wgslm.generate import Options
+from wgslm.grammar import Grammar
 
 
 def run(args: Namespace) -> None:
@@ -20,13 +22,13 @@ def run(args: Namespace) -> None:
     if args.raw and args.system is not None:
         raise UsageError("--raw has no place for --system: it uses no chat template")
     make_options(args)  # refuses what has no meaning before anything is loaded
-    asyncio.run(_run(args, read_text(args.prompt)))
+    asyncio.run(_run(args, read_text(args.prompt), read_constraint(args)))
 
 
-async def _run(args: Namespace, prompt: str) -> None:
+async def _run(args: Namespace, prompt: str, grammar: Grammar | None) -> None:
     async with loaded(args, is_json=args.json) as model:
         engine = model.engine
-        options = make_options(args, engine.info.sampling)
+        options = replace(make_options(args, engine.info.sampling), grammar=grammar)
         prompt_ids = _prompt_ids(engine, prompt, args)
         text, done = await _generate(engine, prompt_ids, options, is_streamed=not args.json)
     note_unless_json(summary(done), is_json=args.json)

@@ -8,13 +8,14 @@ from dataclasses import replace
 from wgslm.errors import RequestError
 from wgslm.generate import Options
 from wgslm.sampling import Sampling
+from wgslm_web.wire.constraints import CONSTRAINTS, read_grammar
 from wgslm_web.wire.fields import Fields
 
 STOP_LIMIT = 16
 NAMES = (
     "max_tokens, max_completion_tokens, stop, temperature, top_p, seed, presence_penalty, "
     "frequency_penalty, logit_bias; and as in llama.cpp top_k, min_p, typical_p, repeat_penalty, "
-    "repeat_last_n"
+    f"repeat_last_n; {CONSTRAINTS}"
 )
 
 
@@ -27,6 +28,7 @@ def read_options(fields: Fields, usual: Sampling) -> Options:
         max_tokens=_max_tokens(fields),
         stop=_stop(fields),
         sampling=replace(usual, logit_bias=_biases(fields), **given),  # type: ignore[arg-type]
+        grammar=read_grammar(fields),
     )
 
 
