@@ -78,7 +78,9 @@ def sizes() -> str:
         lines.append(f"{len(content):10,d} {zipped:10,d}  {name}")
         if not is_apart:
             whole = [whole[0] + len(content), whole[1] + zipped]
-    lines.append(f"{whole[0]:10,d} {whole[1]:10,d}  in all, without the model and {single_file.NAME}")
+    lines.append(
+        f"{whole[0]:10,d} {whole[1]:10,d}  in all, without the model and {single_file.NAME}"
+    )
     return "\n".join(lines)
 
 

@@ -25,7 +25,9 @@ EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|class|const) (?P<name
 EXPORT_LIST = re.compile(r"(?:^|(?<=[;}\n]))export ?\{(?P<names>[^}]*)\};?[ \t]*$", re.M)
 EXPORT_DEFAULT = re.compile(r"(?:^|(?<=[;}\n]))export default (?P<name>[\w$]+);[ \t]*$", re.M)
 SOURCE_MAP = re.compile(r"^//# sourceMappingURL=.*$", re.M)
-UNKNOWN = re.compile(r"^[ \t]*(?:import|export)\b(?![ \t]*[(:=,}]).{,80}|\bimport\.meta\b.{,80}", re.M)
+UNKNOWN = re.compile(
+    r"^[ \t]*(?:import|export)\b(?![ \t]*[(:=,}]).{,80}|\bimport\.meta\b.{,80}", re.M
+)
 # What ends a script inside HTML, or begins a comment there; both may stand in strings.
 MARKUP = re.compile(r"<(?=/script|!--)", re.I)
 
@@ -47,7 +49,9 @@ def _add(
     if name in joined:
         return
     if name not in site:
-        raise steps.SetUpError(f"{above[-1] if above else 'the build'} imports {name}: no such file")
+        raise steps.SetUpError(
+            f"{above[-1] if above else 'the build'} imports {name}: no such file"
+        )
     source = site[name].decode()
     for place in IMPORT.finditer(source):
         _add(site, _beside(name, place["place"]), joined, (*above, name))
@@ -81,7 +85,9 @@ def function_body(name: str, source: str) -> str:
     body = IMPORT.sub(lambda match: _constants(name, match), body)
     body = LAZY.sub("__load(__url, ", body).replace("import.meta.url", "__url")
     if unknown := UNKNOWN.search(body):
-        raise steps.SetUpError(f"{name}: {unknown[0].strip()!r} is no import or export that modules.py can join")
+        raise steps.SetUpError(
+            f"{name}: {unknown[0].strip()!r} is no import or export that modules.py can join"
+        )
     pairs = ", ".join(f"{outside}: {local}" for outside, local in exports.items())
     return f"{body.strip()}\nreturn {{ {pairs} }};"
 

@@ -1,8 +1,8 @@
 """Makes `dist/wgslm.html`: the site in one file that is opened from disk by double click.
 
 index.html with its styles inside, the page's modules joined into one script, and in inert blocks
-(zlib, then base64) the workers' script, Pyodide, app.zip and the model. The same site makes the same
-bytes: zlib's streams hold no time, and archives keep the order and dates that `archives` gave them.
+(zlib, then base64) the workers' script, Pyodide, app.zip and the model. The same site makes the
+same bytes: zlib's streams hold no time, and archives keep the order and dates of `archives`.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ POLICY = (
     "default-src 'none'; script-src '{script}' 'wasm-unsafe-eval'; style-src '{style}'; "
     "connect-src http: https:; worker-src blob:; img-src data: blob:; base-uri 'none'; "
     "form-action 'none'; require-trusted-types-for 'script'; "
-    "trusted-types dompurify wgslm wgslm-file"
+    "trusted-types {types} wgslm-file"
 )
 NOTE = """<p class="note">This page is one file, opened from disk. It works offline but cannot be
 installed. Chrome and Edge keep what you write and download in one storage (IndexedDB) for all such
-pages, Firefox by the file's place. Models load from your files and from servers that allow every page
-to read them; <code>wgslm serve</code> does not.</p>"""
+pages, Firefox by the file's place. Models load from your files and from servers that allow every
+page to read them; <code>wgslm serve</code> does not.</p>"""
 HEAD_NBYTES = 1000
 END = b"</html>\n"
 OUTSIDE = re.compile(r'\b(?:href|src)="(?!#|data:)[^"]*"')
@@ -73,14 +73,19 @@ def _pack(site: Mapping[str, bytes], inputs: str) -> bytes:
     if "url(" in style or "@import" in style:
         raise steps.SetUpError("a style sheet takes something from a file, which one file cannot")
     text = re.sub(r'<link rel="(?:stylesheet|manifest|apple-touch-icon)" [^>]*>\n', "", text)
-    policy = POLICY.format(script=_hash(script), style=_hash(style))
+    types = "".join(re.findall(r"; trusted-types ([\w\s-]+)[;\"]", text))
+    policy = POLICY.format(script=_hash(script), style=_hash(style), types=types)
     pattern = r'(?<=<meta http-equiv="Content-Security-Policy" content=")[^"]*'
     text = _once(text, pattern, policy)
     name, model = _model(site)
     text = _once(text, r'(?<=<meta name="wgslm-default-model" content=")[^"]*', name)
-    text = _once(text, r'<script type="module" src="\./app\.js"></script>\n', f"<style>{style}</style>\n")
+    text = _once(
+        text, r'<script type="module" src="\./app\.js"></script>\n', f"<style>{style}</style>\n"
+    )
     text = _once(text, r' <a href="\./bench\.html">[^<]*</a>', "")
-    licences = '<button type="button" class="quiet small" popovertarget="licences">Licences</button>'
+    licences = (
+        '<button type="button" class="quiet small" popovertarget="licences">Licences</button>'
+    )
     text = _once(text, r'<a href="\./vendor/licenses\.txt">[^<]*</a>', licences)
     text = _once(text, r"(?<=<head>\n)", inputs)
     text = _once(text, r"(?=  </footer>\n</aside>)", f"    {NOTE}\n")
@@ -118,7 +123,9 @@ def _stored(archive: bytes) -> bytes:
     stored = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(archive)) as old, zipfile.ZipFile(stored, "w") as new:
         for entry in old.infolist():
-            new.writestr(zipfile.ZipInfo(entry.filename, entry.date_time), old.read(entry))
+            copy = zipfile.ZipInfo(entry.filename, entry.date_time)
+            copy.create_system = 3  # on Windows it would be another
+            new.writestr(copy, old.read(entry))
     return stored.getvalue()
 
 
