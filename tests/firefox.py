@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
@@ -50,23 +51,29 @@ class Firefox:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self._addresses: queue.Queue[str] = queue.Queue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
         self._last_id = 0
         self.asked: list[str] = []  # every address that a page asked for
         self.errors: list[str] = []  # of the console
 
     def __enter__(self) -> Self:
         """Connect, and hear what the page logs and asks for."""
-        self._socket = connect(f"{self._address()}/session", max_size=None, open_timeout=SECONDS)
-        self.call("session.new", capabilities={})
-        self.call("session.subscribe", events=EVENTS)
-        self._context = self.call("browsingContext.getTree")["contexts"][0]["context"]
+        with ExitStack() as opening:
+            opening.callback(self._end)
+            address = f"{self._addresses.get(timeout=SECONDS)}/session"
+            connecting = connect(address, max_size=None, open_timeout=SECONDS)
+            self._socket = opening.enter_context(connecting)
+            self.call("session.new", capabilities={})
+            self.call("session.subscribe", events=EVENTS)
+            self._context = self.call("browsingContext.getTree")["contexts"][0]["context"]
+            self._open = opening.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Close it."""
-        self._socket.close()
-        self._process.terminate()
-        self._process.wait(SECONDS)
+        self._open.close()
 
     def call(self, method: str, **params: object) -> Any:
         """Send a command and return its result."""
@@ -136,14 +143,15 @@ class Firefox:
         elif message.get("method") == "log.entryAdded" and params["level"] == "error":
             self.errors.append(params["text"])
 
-    def _address(self) -> str:
-        """Wait for the address that Firefox writes down; go on reading, or it would block."""
-        found: queue.Queue[str] = queue.Queue()
+    def _end(self) -> None:
+        self._process.terminate()
+        self._process.wait(SECONDS)
+        self._reader.join()
+        if self._process.stderr:
+            self._process.stderr.close()
 
-        def read() -> None:
-            for line in self._process.stderr or ():
-                if match := LISTENING.search(line):
-                    found.put(match[1])
-
-        threading.Thread(target=read, daemon=True).start()
-        return found.get(timeout=SECONDS)
+    def _read(self) -> None:
+        """Find the address that Firefox writes down; go on reading, or it would block."""
+        for line in self._process.stderr or ():
+            if match := LISTENING.search(line):
+                self._addresses.put(match[1])

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, ConsoleMessage
 
 from browser_tab import Tab
 
@@ -33,8 +33,12 @@ class FileTab(Tab):
         self.asked: list[str] = []
         self.errors: list[str] = []
         context.on("request", lambda request: self.asked.append(request.url))
-        self.page.on("console", lambda line: line.type == "error" and self.errors.append(line.text))
+        self.page.on("console", self._note)
         self.page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error}"))
+
+    def _note(self, line: ConsoleMessage) -> None:
+        if line.type == "error":
+            self.errors.append(line.text)
 
     def open_file(self, path: Path) -> None:
         """Double-click it, and wait until the page itself is there; Python starts meanwhile."""
