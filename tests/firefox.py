@@ -44,9 +44,9 @@ class Firefox:
             for name, value in {**QUIET, **prefs}.items()
         ]
         (profile / "user.js").write_text("\n".join(lines))
-        command = [program, "--headless", "--no-remote", "--remote-debugging-port=0"]
+        command = [str(program), "--headless", "--no-remote", "--remote-debugging-port=0"]
         self._process = subprocess.Popen(
-            [*command, "--profile", profile],
+            [*command, "--profile", str(profile)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
