@@ -24,9 +24,9 @@ else:
 
 STORE = environment.CACHE / "python"
 KEPT = 4
-CODE = ("archives.py", "bytecode.py", "tab_files.py", "in_tab.py", "in_tab.js")  # what decides them
 PYCACHE_TAG = "cpython-314"
 OLD = (1980, 1, 1, 0, 0, 0)  # the same bytes from the same files, whenever they are packed
+CODE = ("archives.py", "bytecode.py", "tab_files.py", "in_tab.py", "in_tab.js")  # what decides them
 
 
 def python_archives(pyodide: Mapping[str, bytes]) -> tuple[bytes, bytes]:

@@ -64,7 +64,6 @@ async function askServer(url) {
   try {
     response = await fetch(url, { referrerPolicy: "no-referrer", cache: "no-store" });
   } catch {
-    if (self.origin === "null") throw new Error("wgslm serve answers no page that was opened from disk; choose the file instead.");
     throw new Error(`${new URL(url).origin} does not answer this page. Is it running there, with --origin ${location.origin}?`);
   }
   const told = await response.json().catch(() => ({}));
