@@ -25,6 +25,7 @@ else:
 STORE = environment.CACHE / "python"
 KEPT = 4
 OLD = (1980, 1, 1, 0, 0, 0)  # the same bytes from the same files, whenever they are packed
+CODE = ("archives.py", "bytecode.py", "tab_files.py", "in_tab.py", "in_tab.js")  # what decides them
 
 
 def python_archives(pyodide: Mapping[str, bytes]) -> tuple[bytes, bytes]:
@@ -94,7 +95,7 @@ def _pack(files: Mapping[str, bytes]) -> bytes:
 
 def _key(*groups: Mapping[str, bytes]) -> str:
     """Name what goes in, the code that packs it included."""
-    code = {path.name: path.read_bytes() for path in environment.BUILD.glob("*.[jp][sy]")}
+    code = {name: (environment.BUILD / name).read_bytes() for name in CODE}
     digest = hashlib.sha256()
     for group in (*groups, code):
         for name, content in sorted(group.items()):

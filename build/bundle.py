@@ -6,6 +6,7 @@ vendor/                        the page's libraries as ES modules; licenses.txt 
 pyodide/                       indexURL of loadPyodide
 app.zip                        what the tab imports from: our Python, its libraries, the shaders
 models/                        the model of demo/model, which index.html then names
+wgslm.html                     all of this but bench.html in one file, to be opened from disk
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from build import archives, environment, runtime, steps, tab_files
+    from build import archives, environment, runtime, single_file, steps, tab_files
 else:
     environment = sys.modules["wgslm_build_environment"]
     steps = environment.load("steps")
     runtime, tab_files = environment.load("runtime"), environment.load("tab_files")
-    archives = environment.load("archives")
+    archives, single_file = environment.load("archives"), environment.load("single_file")
 
 DIST = environment.ROOT / "dist"
 PAGE = environment.ROOT / "web/wgslm_web/page"
@@ -39,7 +40,9 @@ LEFT_ALONE = ("demo.png",)  # written by `python demo`
 def build() -> None:
     """Make `dist/` hold exactly what the sources say; what has not changed stays untouched."""
     with steps.locked(environment.CACHE / "build.lock"):
-        _write(site_files())
+        site = site_files()
+        site[single_file.NAME] = single_file.page(site, DIST / single_file.NAME)
+        _write(site)
 
 
 def site_files() -> dict[str, bytes]:
@@ -70,12 +73,14 @@ def sizes() -> str:
         if name in LEFT_ALONE:
             continue
         content = path.read_bytes()
-        is_model = name.startswith("models/")
-        zipped = len(content) if is_model else len(gzip.compress(content))
+        is_apart = name.startswith("models/") or name == single_file.NAME
+        zipped = len(content) if is_apart else len(gzip.compress(content))
         lines.append(f"{len(content):10,d} {zipped:10,d}  {name}")
-        if not is_model:
+        if not is_apart:
             whole = [whole[0] + len(content), whole[1] + zipped]
-    lines.append(f"{whole[0]:10,d} {whole[1]:10,d}  in all, without the model")
+    lines.append(
+        f"{whole[0]:10,d} {whole[1]:10,d}  in all, without the model and {single_file.NAME}"
+    )
     return "\n".join(lines)
 
 

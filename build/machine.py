@@ -28,6 +28,11 @@ OVERRIDE = "WGSLM_BROWSER"
 COMMANDS = (
     "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge",
 )  # fmt: skip
+FIREFOX_COMMANDS = ("firefox-esr", "firefox")
+FIREFOX_PLACES = (
+    "/Applications/Firefox.app/Contents/MacOS/firefox",
+    "C:/Program Files/Mozilla Firefox/firefox.exe",
+)
 MAC_APPS = ("Google Chrome", "Chromium", "Microsoft Edge", "Brave Browser")
 WINDOWS_PROGRAMS = ("Google/Chrome/Application/chrome.exe", "Microsoft/Edge/Application/msedge.exe")
 WINDOWS_FOLDERS = ("PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA")
@@ -70,6 +75,26 @@ def ensure_browser() -> Path:
         "apt-get installed chromium, but it does not start (on Ubuntu it is a snap, which needs "
         f"snapd): install Google Chrome, or set {OVERRIDE} to the path of another Chromium"
     )
+
+
+def ensure_firefox() -> Path:
+    """Return a Firefox that starts, which only tests need; install Debian's where possible."""
+    if found := _firefox():
+        return found
+    if sys.platform != "linux":
+        raise steps.SetUpError("No Firefox here; get it from https://www.mozilla.org/firefox/")
+    steps.apt_install("Firefox", ["firefox-esr"])
+    if found := _firefox():
+        return found
+    raise steps.SetUpError("apt-get installed firefox-esr, but it does not start")
+
+
+def try_firefox() -> None:
+    """Do as `ensure_firefox`; where that fails say why: its tests will skip."""
+    try:
+        ensure_firefox()
+    except steps.SetUpError as error:
+        print(f"The tests in Firefox will skip: {error}", file=sys.stderr)
 
 
 def browser_flags(adapter: Adapter | None) -> list[str]:
@@ -152,6 +177,12 @@ def _browsers() -> Iterator[Path]:
         roots = [os.environ[name] for name in WINDOWS_FOLDERS if name in os.environ]
         yield from (Path(root) / program for root in roots for program in WINDOWS_PROGRAMS)
     yield from (Path(path) for name in COMMANDS if (path := shutil.which(name)))
+
+
+def _firefox() -> Path | None:
+    """Return the first Firefox that starts."""
+    paths = [path for name in FIREFOX_COMMANDS if (path := shutil.which(name))]
+    return next((path for path in map(Path, (*paths, *FIREFOX_PLACES)) if _starts(path)), None)
 
 
 def _starts(browser: Path) -> bool:

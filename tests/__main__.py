@@ -42,6 +42,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     machine = environment.load("machine")
     os.environ[machine.OVERRIDE] = str(machine.ensure_browser())
+    machine.try_firefox()
     machine.ensure_gpu()
     if os.environ.get("CI") == "true":
         os.environ["REQUIRE_GPU"] = "1"

@@ -1,6 +1,7 @@
 // Wires the page together: worker, model, conversation, and what people click.
 
 import { TabApi } from "./api.js";
+import { carriedModel } from "./carried.js";
 import { Drawer, listenForFiles } from "./controls.js";
 import { Desk } from "./desk.js";
 import { byId as $ } from "./dom.js";
@@ -27,6 +28,7 @@ function firstSource() {
   const asked = new URLSearchParams(location.search).get("model");
   const preset = document.querySelector("meta[name=wgslm-default-model]").content;
   if (asked) $("model-url").value = asked;
+  else if (carriedModel) return withContext({ files: [carriedModel] });
   return asked || preset ? trySource(asked || preset) : null;
 }
 

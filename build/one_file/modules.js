@@ -1,0 +1,33 @@
+// Runs the modules of this file, which the build has made functions: each once, when it is first used.
+// Every script of wgslm.html begins with this; MODULES comes after it.
+
+// Where the modules believe they are. Nothing is asked there: what a module looks for beside itself
+// is in this file.
+const SITE = "https://wgslm.invalid/";
+const made = {};
+
+/** What the module of this path exports. */
+function __use(name) {
+  if (!Object.hasOwn(MODULES, name)) throw new TypeError(`${name} is not in this file`);
+  made[name] ??= MODULES[name](SITE + name);
+  return made[name];
+}
+
+/** import(place), written in the module at `url`. */
+async function __load(url, place) {
+  return __use(new URL(place, url).href.slice(SITE.length));
+}
+
+/** Let workers start from this script, which holds them all: the part after # says which is meant. */
+function carryWorkers(script, files) {
+  const Started = self.Worker;
+  const address = (path) => `${script}#${path}`;
+  const policy = self.trustedTypes?.createPolicy("wgslm-file", { createScriptURL: address });
+  const place = (url) => (policy?.createScriptURL ?? address).call(policy, String(url).slice(SITE.length));
+  self.Worker = class extends Started {
+    constructor(url, { name } = {}) {
+      super(place(url), { name }); // a classic one: Chromium starts no module of a page from disk
+      this.postMessage({ files });
+    }
+  };
+}
