@@ -7,7 +7,7 @@
 const CACHE = "wgslm-snapshot";
 const MARK = new URL("./snapshot-starting", import.meta.url);
 
-export const isAllowed = () => location.protocol !== "file:" && "caches" in self;
+export const isAllowed = () => self.origin.startsWith("http") && "caches" in self;
 
 /** Where the picture for these bytes of app.zip lies. */
 export async function placeOf(archive) {
