@@ -7,6 +7,8 @@ pyodide/                       indexURL of loadPyodide
 app.zip                        what the tab imports from: our Python, its libraries, the shaders
 models/                        the model of demo/model, which index.html then names
 wgslm.html                     all of this but bench.html in one file, to be opened from disk
+embed.html                     demo/embed.html: the engine in other people's pages
+icon-*.png, service-worker.js  made for installing, and for starting without a network
 """
 
 from __future__ import annotations
@@ -20,20 +22,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from build import archives, environment, runtime, single_file, steps, tab_files
+    from build import archives, environment, offline, runtime, single_file, steps, tab_files
 else:
     environment = sys.modules["wgslm_build_environment"]
     steps = environment.load("steps")
     runtime, tab_files = environment.load("runtime"), environment.load("tab_files")
     archives, single_file = environment.load("archives"), environment.load("single_file")
+    offline = environment.load("offline")
 
 DIST = environment.ROOT / "dist"
 PAGE = environment.ROOT / "web/wgslm_web/page"
 ENGINE = environment.ROOT / "engine/wgslm"
 MODELS = environment.ROOT / "demo/model"
+EXAMPLE = environment.ROOT / "demo/embed.html"
 PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
 LICENSED = ("marked", "purify", "highlight", "temml")  # <name>.js of the page and its <name>.txt
 NO_MODEL = '<meta name="wgslm-default-model" content="">'
+ANY_MODEL = '"./models/model.gguf"'  # in the example
 LEFT_ALONE = ("demo.png",)  # written by `python demo`
 
 
@@ -61,7 +66,10 @@ def site_files() -> dict[str, bytes]:
             site[path.relative_to(PAGE).as_posix()] = path.read_bytes()
     for path in sorted(ENGINE.glob("*/*.js")):
         site[f"engine/{path.parent.name}-{path.name}"] = path.read_bytes()
+    site["embed.html"] = EXAMPLE.read_bytes()
+    site |= offline.icons(site["index.html"])
     _embed_model(site)
+    offline.seal(site)
     return site
 
 
@@ -111,6 +119,8 @@ def _embed_model(site: dict[str, bytes]) -> None:
     if page.count(NO_MODEL) != 1:
         raise steps.SetUpError(f"index.html must have {NO_MODEL!r} once, to be filled in")
     site["index.html"] = page.replace(NO_MODEL, NO_MODEL.replace('""', f'"{url}"')).encode()
+    example = site["embed.html"].decode().replace(ANY_MODEL, f'"./{url}"')
+    site["embed.html"] = example.encode()
     site[url] = found[0].read_bytes()
 
 

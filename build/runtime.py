@@ -121,6 +121,20 @@ def ensure_files(files: Mapping[str, File] | None = None) -> dict[str, Path]:
     return {name: STORE / name for name in wanted}
 
 
+def ensure_package(name: str) -> Path:
+    """Return the folder of a whole npm package that only tests take, as the lock file pins it."""
+    folder = STORE / "node_modules" / name
+    manifest = folder / "package.json"
+    is_there = manifest.is_file() and json.loads(manifest.read_text())["version"]
+    if is_there != versions()[name]:
+        if not shutil.which("npm"):
+            raise steps.SetUpError(f"npm is missing, through which the tests take {name}")
+        STORE.mkdir(parents=True, exist_ok=True)
+        with steps.locked(STORE.with_suffix(".lock")):
+            _npm_install(["--include=dev"])
+    return folder
+
+
 def versions() -> dict[str, str]:
     """Return the pinned version of each package."""
     pins = json.loads(PINS.read_text())
@@ -137,15 +151,21 @@ def _digest(content: bytes) -> str:
 
 
 def _from_npm(files: Mapping[str, File]) -> None:
-    """Let npm install the locked packages, without running their scripts, and take our files."""
-    npm = str(shutil.which("npm"))
-    for name in (PINS.name, "package-lock.json"):
-        shutil.copyfile(PINS.parent / name, STORE / name)
-    with steps.step("Getting Pyodide and the page's libraries through npm"):
-        steps.run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=STORE)
+    """Let npm install the locked packages and take our files; a build needs none of the tests'."""
+    _npm_install(["--omit=dev"] if set(files) <= set(FILES) else ["--include=dev"])
     for name, file in files.items():
         source = STORE / "node_modules" / file.package / file.path
         _keep(name, file, source.read_bytes(), f"npm's {file.package}/{file.path}")
+
+
+def _npm_install(options: list[str]) -> None:
+    """Install the locked packages, without running their scripts."""
+    npm = str(shutil.which("npm"))
+    for name in (PINS.name, "package-lock.json"):
+        shutil.copyfile(PINS.parent / name, STORE / name)
+    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", *options]
+    with steps.step("Getting Pyodide and the page's libraries through npm"):
+        steps.run(command, cwd=STORE)
 
 
 def _from_cdn(files: Mapping[str, File]) -> None:

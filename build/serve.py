@@ -24,6 +24,7 @@ TYPES = {
     ".mjs": "text/javascript; charset=utf-8",
     ".txt": "text/plain; charset=utf-8",
     ".wasm": "application/wasm",
+    ".webmanifest": "application/manifest+json",
     ".zip": "application/zip",
 }
 POLL_SECONDS = 0.05  # how long shutting down may take

@@ -55,11 +55,12 @@ def test_build_writes_what_changed_and_removes_what_is_gone(
 def test_page_names_the_embedded_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "tiny.gguf").write_bytes(b"GGUF")
     monkeypatch.setattr(bundle, "MODELS", tmp_path)
-    site = {"index.html": bundle.NO_MODEL.encode()}
+    site = {"index.html": bundle.NO_MODEL.encode(), "embed.html": b'load("./models/model.gguf")'}
 
     bundle._embed_model(site)
 
     assert site == {
+        "embed.html": b'load("./models/tiny.gguf")',
         "index.html": b'<meta name="wgslm-default-model" content="models/tiny.gguf">',
         "models/tiny.gguf": b"GGUF",
     }

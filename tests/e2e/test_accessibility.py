@@ -36,6 +36,7 @@ STATES = {
     "edit": "wgslm.desk.editLast()",
     "keys": "document.querySelector('#help').showModal()",
     "error": f"import('./panel.js').then((panel) => panel.showError({ERROR}))",
+    "update": "wgslm.offline.dispatchEvent(new Event('update'))",
     "notice": f"import('./notice.js').then((notice) => notice.showNotice({NOTICE}))",
 }
 

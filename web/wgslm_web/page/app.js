@@ -9,6 +9,8 @@ import { Downloads } from "./downloads.js";
 import { Model, sourceFrom } from "./model.js";
 import { ModelsDialog } from "./models.js";
 import * as panel from "./panel.js";
+import { publicApi } from "./public.js";
+import { joinServiceWorker } from "./service.js";
 import { listenForShortcuts } from "./shortcuts.js";
 import { whatIsMissing } from "./support.js";
 import { WorkerHost } from "./worker-host.js";
@@ -23,6 +25,11 @@ const side = new Drawer("side", "(max-width: 1149px)");
 const models = new ModelsDialog(api, model, { load: (source) => load(source.context ? source : withContext(source)) });
 const downloads = new Downloads(api, model, { showModels: () => models.open() });
 const missing = whatIsMissing();
+const offline = joinServiceWorker(api, model, () => ({
+  model: model.facts?.name ?? null,
+  isBusy: chat.isRunning || api.pending > 0,
+  isLoading: model.isLoading || host.state === "starting",
+}));
 
 function firstSource() {
   const asked = new URLSearchParams(location.search).get("model");
@@ -52,8 +59,9 @@ function load(source) {
   panel.settleError();
   if (matchMedia("(max-width: 1149px)").matches) side.close();
   chat.stop(); // the app would wait for the end of the answer
-  model.load(source);
+  const over = model.load(source);
   refresh();
+  return over;
 }
 
 /** Bring status, buttons and model card in line with what is so. */
@@ -201,8 +209,9 @@ function notKept() {
   panel.showError({ message, hint, stays: "yes" });
 }
 
-// For tests and the curious: everything the page itself uses.
-window.wgslm = { api, chat, desk, host, library: desk.library, model, boot: null };
+// For scripts, what public.js says; for tests and the curious, everything the page itself uses.
+const scripts = publicApi(api, model, load);
+window.wgslm = { ...scripts, api, chat, desk, host, library: desk.library, model, offline, boot: null };
 refresh();
 desk.library.open();
 if (missing) load(null);

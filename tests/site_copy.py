@@ -1,0 +1,41 @@
+"""A copy of dist/ that a test may change, as a web host's next deployment does."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from setup_modules import load
+
+WORKER = "service-worker.js"
+
+
+class SiteCopy:
+    """The files of a site with a small model, in a folder of its own."""
+
+    def __init__(self, folder: Path, dist: Path, model: Path) -> None:
+        """Copy `dist`, with `model` in the place of its own."""
+        shutil.copytree(dist, folder, ignore=shutil.ignore_patterns("*.gguf", "demo.png"))
+        bundle = load("bundle")
+        self.folder = folder
+        (folder / "models").mkdir(exist_ok=True)
+        shutil.copy(model, folder / "models/tiny.gguf")
+        page = (bundle.PAGE / "index.html").read_text()
+        named = bundle.NO_MODEL.replace('""', '"models/tiny.gguf"')
+        example = bundle.EXAMPLE.read_text().replace(bundle.ANY_MODEL, '"./models/tiny.gguf"')
+        pages = {"index.html": page.replace(bundle.NO_MODEL, named), "embed.html": example}
+        self.publish({name: text.encode() for name, text in pages.items()})
+
+    def publish(self, changes: Mapping[str, bytes], *, in_list: bool = True) -> None:
+        """Write another version; `in_list` False leaves what changes out of the list's sums."""
+        bundle, offline = load("bundle"), load("offline")
+        paths = [path for path in self.folder.rglob("*") if path.is_file()]
+        site = {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in paths}
+        site[WORKER] = (bundle.PAGE / WORKER).read_bytes()
+        sealed = {**site, **(changes if in_list else {})}
+        if not in_list:
+            sealed["new.txt"] = b"so that this is another version"
+        offline.seal(sealed)
+        for name, content in {**sealed, **changes}.items():
+            path = self.folder / name
+            if not path.is_file() or path.read_bytes() != content:
+                path.write_bytes(content)
