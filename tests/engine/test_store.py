@@ -146,6 +146,7 @@ def test_a_file_that_is_not_what_the_hub_said_is_not_kept(
 
     assert run(lambda: store.find(file.location)) is None
     assert f"its SHA-256 is {SHA256} and the hub says 000" in store.notices[-1]
+    assert "is not what was asked for" in store.wrong[0]
 
 
 def test_damaged_bytes_are_never_given_out(store: Store, server: FaultServer) -> None:
@@ -158,10 +159,55 @@ def test_damaged_bytes_are_never_given_out(store: Store, server: FaultServer) ->
     content[PART + 5] ^= 1
     path.write_bytes(content)
 
+    server.asked.clear()
+
     assert fetch(store, file) == BODY
     assert "damaged" in store.notices[-1]
+    assert sum(stop - start for start, stop in ranges(server)) <= PART  # the rest was sound
+    assert entry_of(store, file).sha256 == SHA256
     assert fetch(store, file) == BODY
     assert entry_of(store, file).is_whole
+
+
+def test_a_damaged_part_that_is_another_now_costs_the_whole(
+    store: Store, server: FaultServer
+) -> None:
+    file = wanted(server.url("model.gguf"))
+    fetch(store, file)
+    shelf = store.shelf
+    assert isinstance(shelf, FolderShelf)
+    for path, at in ((shelf.path(key_of(file.location)), 5), (None, 9)):
+        content = bytearray(path.read_bytes() if path else BODY)
+        content[at] ^= 1
+        if path:
+            path.write_bytes(content)
+        else:
+            server.files["model.gguf"] = bytes(content)  # with the same ETag
+
+    fetch(store, file)
+
+    assert run(lambda: store.find(file.location)) is None
+    assert "it was" in store.notices[-1]
+
+
+def test_a_storage_that_does_not_say_what_it_has_loses_nothing(
+    store: Store, server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = wanted(server.url("model.gguf"))
+    fetch(store, file)
+
+    async def refuse(_shelf: FolderShelf, _key: str) -> str | None:
+        raise ShelfError("it is busy")
+
+    with monkeypatch.context() as during:
+        during.setattr(FolderShelf, "journal", refuse)
+        past = fetch(store, file)
+    server.asked.clear()
+
+    assert past == BODY
+    assert "read past the storage, which cannot be read: it is busy" in store.notices[-1]
+    assert fetch(store, file) == BODY
+    assert ranges(server) == []
 
 
 def test_a_damaged_part_is_fetched_again_when_the_download_goes_on(
@@ -274,7 +320,8 @@ def test_cancelling_keeps_what_had_arrived(store: Store, server: FaultServer) ->
     async def work() -> None:
         source = await store.open(file)
         reading = asyncio.ensure_future(source.chunk(0, len(BODY)))
-        await asyncio.sleep(0.3)
+        while source.entry.nbytes < PART:
+            await asyncio.sleep(0.01)
         reading.cancel()
         with pytest.raises(asyncio.CancelledError):
             await reading

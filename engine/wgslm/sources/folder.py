@@ -37,7 +37,16 @@ class FolderShelf(Shelf):
     async def journals(self) -> list[tuple[str, str]]:
         """Read every journal."""
         found = self.folder.glob("*/journal")
-        return [(path.parent.name, path.read_text("utf-8", "replace")) for path in found]
+        with _told():
+            return [(path.parent.name, path.read_text("utf-8", "replace")) for path in found]
+
+    async def journal(self, key: str) -> str | None:
+        """Read it."""
+        with _told():
+            try:
+                return self._journal(key).read_text("utf-8", "replace")
+            except FileNotFoundError:
+                return None
 
     async def lock(self, key: str) -> bool:
         """Lock a file beside the bytes: the system frees it when this process ends."""

@@ -39,6 +39,10 @@ class Shelf(ABC):
         """Return (key, journal) of every file."""
 
     @abstractmethod
+    async def journal(self, key: str) -> str | None:
+        """Return the journal of a file; None only if there surely is none."""
+
+    @abstractmethod
     async def lock(self, key: str) -> bool:
         """Become the only writer of a file; False while another program is."""
 

@@ -23,7 +23,7 @@ from wgslm.sources.journal import (
     read_journal,
     used_line,
 )
-from wgslm.sources.kept import KeptSource, Transfers
+from wgslm.sources.kept import KeptSource, Transfers, WrongSha256Error
 from wgslm.sources.shelf import Shelf, ShelfError
 
 Open = Callable[[], Awaitable[ByteSource]]
@@ -50,6 +50,7 @@ class Store:
         self.shelf = shelf
         self.transfers = Transfers()
         self.notices: list[str] = []  # what a person should know of, the newest last
+        self.wrong: list[str] = []  # files that were read and are not what was asked for
         self.waiting: str | None = None  # the file that another tab is writing
         self.opened: WeakSet[KeptSource] = WeakSet()  # what is read, and maybe completed
 
@@ -60,21 +61,20 @@ class Store:
         return sorted(entries, key=lambda entry: -entry.used)
 
     async def find(self, location: str) -> Entry | None:
-        """Return what is kept of a file."""
+        """Return what is kept of a file; a ShelfError says that nobody can tell."""
         key = key_of(location)
-        try:
-            journals = await self.shelf.journals()
-        except ShelfError as error:
-            self.notices.append(str(error))
-            return None
-        return next((read_journal(key, text) for found, text in journals if found == key), None)
+        text = await self.shelf.journal(key)
+        return None if text is None else read_journal(key, text)
 
     async def open(self, wanted: Wanted, *, keeps: bool = True) -> KeptSource:
         """Open a file: from the storage if it is whole there, else through it.
 
         Without `keeps` nothing is written: for those who only look at its header.
         """
-        entry = await self.find(wanted.location)
+        try:
+            entry = await self.find(wanted.location)
+        except ShelfError as error:
+            return await self._open_unkept(wanted, error)
         inner = await self._reach(wanted, entry)
         if entry and inner and not _is_same(entry.origin, inner, wanted):
             self.notices.append(f"{inner.name} has changed since it was kept; it is loaded anew")
@@ -107,6 +107,12 @@ class Store:
         except (SourceError, TimeoutError):
             return None  # offline, or gone there: what is kept still is what was asked for
 
+    async def _open_unkept(self, wanted: Wanted, error: ShelfError) -> KeptSource:
+        """Read past a storage that does not say what it has: that may well be the whole file."""
+        inner = await wanted.open()
+        self.notices.append(f"{inner.name} is read past the storage, which cannot be read: {error}")
+        return self._kept(wanted, _new_entry(wanted, inner), inner)
+
     async def _open_whole(
         self, wanted: Wanted, entry: Entry, inner: ByteSource | None, *, keeps: bool
     ) -> KeptSource:
@@ -135,7 +141,12 @@ class Store:
             raise
         try:
             # Only now is known what another tab left of it.
-            entry = await self.find(wanted.location)
+            try:
+                entry = await self.find(wanted.location)
+            except ShelfError as error:
+                await self.shelf.unlock(key)
+                await inner.close()
+                return await self._open_unkept(wanted, error)
             if entry and not _is_same(entry.origin, inner, wanted):
                 entry = None
             if entry and entry.is_whole:
@@ -188,6 +199,8 @@ class Store:
     async def _give_up(self, entry: Entry, error: ShelfError) -> None:
         """Keep nothing of a file: the load goes on without."""
         self.notices.append(await self._why_not(entry, error))
+        if isinstance(error, WrongSha256Error):
+            self.wrong.append(f"{entry.origin.name} is not what was asked for: {error}")
         await self._abandon(entry.key)
 
     async def _abandon(self, key: str) -> None:
