@@ -13,7 +13,7 @@ from fault_server import FaultServer
 from kept_files import BODY, READ, SHA256, entry_of, fetch, ranges, read_all, run, wanted
 from wgslm.errors import SourceError
 from wgslm.sources.folder import FolderShelf
-from wgslm.sources.journal import Record
+from wgslm.sources.journal import Record, origin_line, whole_line
 from wgslm.sources.kept import PART
 from wgslm.sources.shelf import ShelfError
 from wgslm.sources.store import Store, key_of
@@ -225,6 +225,36 @@ def test_a_damaged_part_is_fetched_again_when_the_download_goes_on(
     fetch(store, file)
 
     assert entry_of(store, file).sha256 == SHA256
+
+
+@pytest.mark.parametrize("sha256", [SHA256, None])
+def test_what_other_programs_wrote_is_hashed_again(
+    store: Store, server: FaultServer, sha256: str | None
+) -> None:
+    file = wanted(server.url("model.gguf"), SHA256)
+    fetch(store, file)
+    shelf = store.shelf
+    assert isinstance(shelf, FolderShelf)
+    shelf.is_shared = True
+    entry, path = entry_of(store, file), shelf.path(key_of(file.location))
+    other = bytes(len(BODY))
+    path.write_bytes(other)  # and a journal that believes in it
+    pieces = [other[record.start : record.stop] for record in entry.records]
+    hashes = [hashlib.sha256(piece).hexdigest() for piece in pieces]
+    records = [replace(r, sha256=found) for r, found in zip(entry.records, hashes, strict=True)]
+    whole = hashlib.sha256(other).hexdigest()
+    origin = replace(entry.origin, sha256=whole, version=None)
+    lines = [origin_line(origin), *(record.line() for record in records), whole_line(whole)]
+    path.with_name("journal").write_text("\n".join(lines))
+    server.asked.clear()
+
+    fetch(store, replace(file, sha256=sha256))
+
+    if sha256:
+        assert "is not what was asked for" in store.wrong[0]
+        assert run(lambda: store.find(file.location)) is None
+    else:
+        assert server.asked, "what the journal calls pinned was believed to be"
 
 
 def test_what_was_evicted_is_fetched_again(store: Store, server: FaultServer) -> None:

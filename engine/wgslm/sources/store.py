@@ -99,7 +99,7 @@ class Store:
         """Open the file where it comes from; None if it cannot be and need not be reached."""
         if entry is None or not entry.is_whole:
             return await wanted.open()
-        if wanted.sha256 or entry.origin.sha256:
+        if wanted.sha256 or self._told_sha256(entry):
             return None
         try:
             async with asyncio.timeout(REVALIDATE_S):
@@ -182,7 +182,7 @@ class Store:
     def _kept(
         self, wanted: Wanted, entry: Entry, inner: ByteSource | None, *, writes: bool = False
     ) -> KeptSource:
-        entry.origin = replace(entry.origin, sha256=wanted.sha256 or entry.origin.sha256)
+        entry.origin = replace(entry.origin, sha256=wanted.sha256 or self._told_sha256(entry))
         source = KeptSource(
             self.shelf,
             entry,
@@ -195,6 +195,10 @@ class Store:
         )
         self.opened.add(source)
         return source
+
+    def _told_sha256(self, entry: Entry) -> str | None:
+        """Return what the hub said of a kept file; others may have written that where they can."""
+        return None if self.shelf.is_shared else entry.origin.sha256
 
     async def _give_up(self, entry: Entry, error: ShelfError) -> None:
         """Keep nothing of a file: the load goes on without."""

@@ -8,6 +8,7 @@ import { Downloads } from "./downloads.js";
 import { Model, sourceFrom } from "./model.js";
 import { ModelsDialog } from "./models.js";
 import * as panel from "./panel.js";
+import * as picked from "./picked.js";
 import { Recovery } from "./recovery.js";
 import { listenForShortcuts } from "./shortcuts.js";
 import { hintWithoutAdapter, whatIsMissing } from "./support.js";
@@ -205,6 +206,16 @@ $("model-file").addEventListener("change", ({ target }) => {
   if (target.files.length) load(withContext({ files: [...target.files] }));
   target.value = "";
 });
+$("model-file").addEventListener("click", (event) => {
+  if (!picked.canKeep()) return;
+  event.preventDefault(); // the other picker gives handles, which open the file again another day
+  picked.choose().then(loadPicked).catch(panel.showError);
+});
+
+async function loadPicked(handles) {
+  const files = await Promise.all(handles.map((handle) => handle.getFile()));
+  if (files.length) load(withContext({ files, handles }));
+}
 $("cancel-load").addEventListener("click", () => model.cancel());
 $("error-close").addEventListener("click", () => panel.hideError());
 for (const id of ["new-chat", "new-chat-bar"]) $(id).addEventListener("click", begin);
@@ -213,10 +224,12 @@ $("reload-model").addEventListener("click", () => {
   const { context, ...source } = model.source;
   load(withContext(source));
 });
-listenForFiles((files) => {
-  const ggufs = files.filter(({ name }) => /\.gguf$/i.test(name));
-  if (ggufs.length) load(withContext({ files: ggufs }));
-  else desk.attach(files);
+const isGguf = ({ name }) => /\.gguf$/i.test(name);
+listenForFiles(async (files, handles) => {
+  const ggufs = files.filter(isGguf);
+  if (!ggufs.length) return desk.attach(files);
+  const found = (await handles).filter(isGguf);
+  load(withContext({ files: ggufs, ...(found.length === ggufs.length && { handles: found }) }));
 });
 $("import").addEventListener("click", () => $("import-file").click());
 $("import-file").addEventListener("change", async ({ target }) => {

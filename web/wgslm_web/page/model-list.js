@@ -13,7 +13,7 @@ export function recentModels() {
 }
 
 export function rememberModel(source, { name, quant, nbytes }) {
-  if (!source?.url) return; // a picked file cannot be opened again
+  if (!source?.url) return; // picked.js knows of files
   const { url, hub } = source;
   const others = recentModels().filter((model) => model.source.url !== url);
   const model = { name, quant, size: nbytes, used: Date.now() / 1000, source: hub ? { url, hub } : { url } };

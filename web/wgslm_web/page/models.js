@@ -3,6 +3,7 @@
 import * as format from "./format.js";
 import * as list from "./model-list.js";
 import { isHubName, sourceFrom } from "./model.js";
+import * as picked from "./picked.js";
 import { Server } from "./server.js";
 import * as store from "./store.js";
 import { classOf, thisDevice } from "./suggestions.js";
@@ -53,7 +54,9 @@ export class ModelsDialog {
   }
 
   #loaded(facts) {
-    list.rememberModel(this.model.source, facts);
+    const { source } = this.model;
+    list.rememberModel(source, facts);
+    if (source?.handles) picked.rememberPicked(source.handles, facts);
     if (this.model.source?.url) navigator.storage?.persist?.().catch(() => {}); // it may never settle
     if (this.dialog.open) this.#showKept();
   }
@@ -118,7 +121,8 @@ export class ModelsDialog {
       const deleted = storage.kind === "none" ? "not kept" : "not kept, or deleted by the browser";
       const rows = models.map((model) => this.#keptRow(model));
       const others = gone.map((model) => this.#goneRow({ ...model, state: deleted }));
-      $("kept").replaceChildren(...rows, ...others);
+      const files = (await picked.pickedModels()).map((model) => this.#pickedRow(model));
+      $("kept").replaceChildren(...rows, ...files, ...others);
     } catch (error) {
       $("kept-note").textContent = error.message;
     }
@@ -134,6 +138,20 @@ export class ModelsDialog {
     const state = part || (model.sha256 ? "checked" : "not checked yet");
     const remove = button("Delete", `Delete ${model.name}`, () => this.#askToDelete(model, remove));
     return modelRow({ ...model, state }, [this.#loadButton(model), remove]);
+  }
+
+  /** A file of this computer: the browser asks whether it may be read again. */
+  #pickedRow(model) {
+    const again = button("Load", `Load ${model.name}`, async () => {
+      try {
+        this.loadNow({ files: await picked.filesOf(model), handles: model.handles });
+      } catch (error) {
+        $("kept-note").textContent = error.message;
+      }
+    });
+    const forget = () => picked.forgetPicked(model.id).then(() => this.#showKept());
+    const remove = button("Forget", `Forget ${model.name}`, forget);
+    return modelRow({ ...model, state: "a file of this computer" }, [again, remove]);
   }
 
   #goneRow(model) {
@@ -210,9 +228,10 @@ export class ModelsDialog {
 
 function storageText({ kind, used }, models) {
   if (kind === "none") return "This browser keeps nothing for this page; models are downloaded each time.";
-  if (!models.length) return "Nothing is kept yet. What you load from an address is kept here for the next visit.";
+  const files = picked.canKeep() ? "" : " This browser cannot open a file again that you chose: choose it each time.";
+  if (!models.length) return `Nothing is kept yet. What you load from an address is kept here for the next visit.${files}`;
   const nbytes = models.reduce((sum, { kept }) => sum + kept, 0);
-  return `${format.bytes(nbytes)} in models; this site takes ${format.bytes(used)} of the browser's storage in all.`;
+  return `${format.bytes(nbytes)} in models; this site takes ${format.bytes(used)} of the browser's storage in all.${files}`;
 }
 
 function verdict(name, { architecture, parameters, quant, context_length, context, memory, fits, fitting, why, binding }) {
