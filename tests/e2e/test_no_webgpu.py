@@ -64,17 +64,19 @@ def test_an_address_that_is_not_secure_is_told_what_would_be(tab: Tab, served: S
 
 
 def test_a_server_on_this_computer_can_answer_instead(
-    tab: Tab, site: str, models: dict[str, Path]
+    tab: Tab, served: Served, models: dict[str, Path]
 ) -> None:
-    origin = site.rstrip("/")
+    port = urlsplit(served.url).port
+    served.hosts.add(f"{NAME}:{port}")
+    origin = f"http://{NAME}:{port}"  # cannot run models, and says so without starting Python
     server = start("serve", models["tiny"], "--port", "0", "--origin", origin)
     try:
         assert server.stderr is not None
-        with killed_after(server, 120):
+        with killed_after(server, 300):
             lines = iter(server.stderr.readline, "")
             found = (re.search(r"listening on (http\S+)/v1", line) for line in lines)
             address = next(match[1] for match in found if match)
-        tab.open(f"{site}?model=models/tiny.gguf")
+        tab.open(f"{origin}/?model=models/tiny.gguf")
         tab.wait(lambda: bool(tab.error), "the page to say what is missing")
 
         tab.page.get_by_role("button", name="Use a computer with wgslm serve").click()

@@ -168,9 +168,7 @@ class KeepingLoader(Library):
         except SourceError as error:
             if len(whole) < len(ids):
                 raise
-            store.notices.append(
-                f"{name.id} is used unchecked: {error}"
-            )
+            store.notices.append(f"{name.id} is used unchecked: {error}")
             return [_at_hub(id, None, name.base) for id in ids]
         return [_at_hub(file.id, file.sha256, name.base, file.url) for file in files]
 

@@ -7,7 +7,7 @@ from typing import Any
 from pyodide.ffi import JsException, JsProxy, to_js
 
 from wgslm.sources.journal import Record
-from wgslm.sources.shelf import DamagedError, Shelf, ShelfError
+from wgslm.sources.shelf import DamagedError, GoneError, Shelf, ShelfError
 
 GONE = "the browser has deleted it, as it does to make room"
 
@@ -132,8 +132,9 @@ class BrowserShelf(Shelf):
             name, message = str(error.name), str(error.message)
             if name == "Damaged" and record is not None:
                 raise DamagedError(record) from error
-            known = {"NotFoundError": GONE, "InUse": message}
-            text = known.get(name, f"the browser's storage failed ({message})")
+            if name == "NotFoundError":
+                raise GoneError(GONE) from error
+            text = message if name == "InUse" else f"the browser's storage failed ({message})"
             raise ShelfError(text, is_full=name == "QuotaExceededError") from error
 
 

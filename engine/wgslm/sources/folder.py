@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from wgslm.sources.journal import SHA256, Record
-from wgslm.sources.shelf import DamagedError, Shelf, ShelfError
+from wgslm.sources.shelf import DamagedError, GoneError, Shelf, ShelfError
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 POLL_S = 0.2
@@ -148,6 +148,8 @@ class FolderShelf(Shelf):
 def _told() -> Iterator[None]:
     try:
         yield
+    except FileNotFoundError as error:
+        raise GoneError("the folder of kept models was deleted") from error
     except OSError as error:
         raise ShelfError(
             f"the folder of kept models refuses: {error.strerror}", is_full=error.errno in FULL

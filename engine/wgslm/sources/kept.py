@@ -13,7 +13,7 @@ from typing import Literal
 from wgslm.errors import SourceError
 from wgslm.sources import HEAD_NBYTES, ByteSource
 from wgslm.sources.journal import Entry, Record, drop_line, origin_line, whole_line
-from wgslm.sources.shelf import DamagedError, Shelf, ShelfError
+from wgslm.sources.shelf import DamagedError, GoneError, Shelf, ShelfError
 
 PART = 2 << 20  # bytes of a range: what a kill, a cut or a pause costs at most
 IN_FLIGHT = 4  # ranges asked for at a time, by all downloads
@@ -168,33 +168,48 @@ class KeptSource:
             return await self._shelf.get(self.entry.key, record)
         except DamagedError:
             await self._mend(record)
-        except ShelfError as error:
+        except GoneError as error:
             await self._lost(error)
+        except ShelfError as error:
+            await self._unreadable(error)
         return None
 
     async def _mend(self, record: Record) -> None:
         """Forget a damaged record, so that it is fetched again; and kept, if nobody else writes."""
         self._tell(f"a part of {self.name} was damaged in the storage and is fetched again")
         self.entry.drop(record.start)
-        try:
+        with contextlib.suppress(ShelfError):  # it is fetched again the next time too
             async with self._mending:
                 if not self._writes and not self._is_lost:
                     self._writes = await self._can_write()
             if self._writes:
                 await self._shelf.note(self.entry.key, drop_line(record.start))
-        except ShelfError as error:
-            await self._lost(error)
 
     async def _can_write(self) -> bool:
         if not await self._shelf.lock(self.entry.key):
             return False
+        try:
+            line = origin_line(self.entry.origin)
+            await self._shelf.begin(self.entry.key, self.size, line)
+        except BaseException:
+            await self._shelf.unlock(self.entry.key)
+            raise
         self.state = "reading"
-        line = origin_line(self.entry.origin)
-        await self._shelf.begin(self.entry.key, self.size, line)
         return True
 
+    async def _unreadable(self, error: ShelfError) -> None:
+        """The storage fails: it may well have everything, so nothing there is touched."""
+        if self._is_lost:
+            return
+        self._is_lost = True
+        self.entry.records = []
+        self._tell(f"{self.name} is read past the storage: {error}")
+        if self._writes:
+            self._writes = False
+            await self._shelf.unlock(self.entry.key)
+
     async def _lost(self, error: ShelfError) -> None:
-        """What was kept is gone or wrong: all is fetched again, and kept the next time."""
+        """What was kept is gone: all is fetched again, and kept the next time."""
         if not self._is_lost:
             self._is_lost = True
             self.entry.records = []

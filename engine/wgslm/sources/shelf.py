@@ -19,6 +19,10 @@ class ShelfError(SourceError):
         self.is_full = is_full
 
 
+class GoneError(ShelfError):
+    """What was kept is no longer there."""
+
+
 class DamagedError(ShelfError):
     """A record holds other bytes than were written."""
 

@@ -76,9 +76,10 @@ function notThatFile(message) {
 /** Let a server answer, with the model that it has loaded. */
 async function useServer(server, facts) {
   chat.stop();
-  if (model.isLoading) await model.cancel();
-  host.stop();
   recovery.stop();
+  host.stop();
+  api.disconnect(`${server.origin} answers now.`);
+  await model.end();
   api.useServer(server);
   model.take(facts);
 }

@@ -49,6 +49,11 @@ export class Model extends EventTarget {
     return this.#cancel(this.#load);
   }
 
+  /** Give up the load under way, if there is one; resolves when it is over. */
+  end() {
+    return this.#end(this.#load);
+  }
+
   /** A server answers with this model. */
   take(facts) {
     this.facts = facts;
