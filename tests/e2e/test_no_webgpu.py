@@ -109,7 +109,7 @@ def test_a_server_on_this_computer_can_answer_instead(
         (CHROME.format(LINUX, 156), 0, "Chrome 156 on Linux", "#enable-unsafe-webgpu"),
         (CHROME.format(ANDROID, 120), 5, "Chrome 120 on Android", "with Chrome 121"),
         (FIREFOX.format(WINDOWS, 140, 140), 0, "Firefox 140 on Windows", "with Firefox 141"),
-        (FIREFOX.format(MAC, 150, 150), 0, "Firefox 150 on macOS", "Intel processors have none"),
+        (FIREFOX.format(MAC, 150, 150), 0, "Firefox 150 on macOS", "Macs with Intel processors"),
         (FIREFOX.format(LINUX, 153, 153), 0, "Firefox 153 on Linux", "dom.webgpu.enabled"),
         (SAFARI.format(MAC, 18), 0, "Safari 18 on macOS", "macOS 26"),
         (SAFARI.format(PHONE, 18), 5, "18 on iOS", "iOS 26"),

@@ -35,8 +35,13 @@ export class Keeper {
   #watch() {
     clearTimeout(this.#timer);
     const isAsked = [...this.#waiting.values()].some(({ mayWait }) => !mayWait);
+    this.#timer = isAsked ? setTimeout(() => this.#lookAgain(), PATIENCE_MS / 2) : 0;
+  }
+
+  /** Where the computer slept, half of the time is over at once, and the keeper has not run yet. */
+  #lookAgain() {
     const message = `it did not answer for ${PATIENCE_MS / 1000} s`;
-    this.#timer = isAsked ? setTimeout(() => this.#fail(message), PATIENCE_MS) : 0;
+    this.#timer = setTimeout(() => this.#fail(message), PATIENCE_MS / 2);
   }
 
   #settle({ id, value, error, isAlive }) {

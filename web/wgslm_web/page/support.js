@@ -68,7 +68,8 @@ const ACCELERATION = "Turn on “Use graphics acceleration when available” at 
 const TURN_ON = {
   chromium: (system) => (system === "linux" ? LINUX : ACCELERATION),
   firefox: (system) => {
-    if (system === "windows" || system === "mac") return `Set dom.webgpu.enabled to true in about:config${system === "mac" ? "; Macs with Intel processors have none" : ""}, or use Chrome or Edge.`;
+    if (system === "mac") return "Set dom.webgpu.enabled to true in about:config; on Macs with Intel processors, which have none in Firefox, use Chrome or Safari.";
+    if (system === "windows") return "Set dom.webgpu.enabled to true in about:config, or use Chrome or Edge.";
     return "Firefox keeps it turned off on this system: set dom.webgpu.enabled to true in about:config, or use Firefox Nightly or Chrome.";
   },
   webkit: (system) => (system === "ios" ? "Turn WebGPU on in Settings, Apps, Safari, Advanced, Feature Flags." : "Turn WebGPU on in Safari's Settings, Feature Flags."),
