@@ -14,6 +14,7 @@ class Served:
 
     url: str
     files: dict[str, Path]  # by path: "/models/tiny.gguf"
+    hosts: set[str]  # what the site may be called, with the port
     asked: list[tuple[str, str | None, int]] = field(default_factory=list)  # path, Range, status
 
 
@@ -22,7 +23,7 @@ def serve(folder: Path, files: Mapping[str, Path]) -> Iterator[Served]:
     """Serve a folder, and files beside it, on a free port of this machine."""
     module = load("serve")
     with module.Site(folder, files) as site:
-        served = Served(site.url, site.files)
+        served = Served(site.url, site.files, site.hosts)
 
         class Handler(module.Handler):  # type: ignore[name-defined,misc]
             def log_request(self, code: int | str = "-", size: int | str = "-") -> None:

@@ -21,6 +21,7 @@ ATTACH: dict[str, object] = {
     "waitForDebuggerOnStart": False,
     "flatten": False,
 }
+COLLECT = "HeapProfiler.collectGarbage"
 WASM_NBYTES = "python._module.HEAPU8.length"
 
 
@@ -67,6 +68,15 @@ class TabHeap:
         )
         used = sum(int(heap[key]) for heap in heaps for key in JS_HEAP)
         return Sample(stage, int(wasm["result"]["value"]), used)
+
+    def settled(self) -> Sample:
+        """Return what is in use once everything that can be collected is."""
+        self._tab.python("import gc; gc.collect()")
+        for _ in range(2):  # what Python let go of is JavaScript's garbage only then
+            self._ask(self._to_worker, COLLECT)
+            self._ask(self._to_keeper, COLLECT)
+            self._page.send(COLLECT)
+        return self.sample()
 
     def _ask(self, send: Send, method: str, params: dict[str, object] | None = None) -> Any:
         self._asked += 1

@@ -13,6 +13,17 @@ tests.continueIds = async (ids, options) => {
   return lines.flatMap((line) => JSON.parse(line.slice(6)).tokens ?? []);
 };
 
+/** Ask and answer so many times, with a new conversation after every `each` of them. */
+tests.talk = async (turns, each) => {
+  for (let turn = 0; turn < turns; turn++) {
+    if (turn % each === 0) wgslm.desk.create();
+    await wgslm.chat.send(`This is question ${turn}, and it is answered in few words.`);
+    if (wgslm.chat.messages.at(-1).state !== "done") throw new Error(wgslm.chat.messages.at(-1).error);
+  }
+  wgslm.desk.create();
+  await new Promise((resolve) => setTimeout(resolve, 1000)); // what is written later is written now
+};
+
 /** Whether the app computes nothing, and nothing waits for it to. */
 tests.isIdle = async () => {
   const { busy, waiting } = await (await wgslm.api.fetch("/wgslm/status")).json();

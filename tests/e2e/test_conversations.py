@@ -240,3 +240,25 @@ def test_an_answer_of_another_model_goes_on_from_its_text(tab: Tab, site: str) -
 
     assert tab.answer["content"].replace("\u2581", " ").strip().startswith(text)
     assert tab.answer["model"] == "tiny"
+
+
+def test_a_database_that_is_deleted_meanwhile_is_made_anew(tab: Tab, site: str) -> None:
+    tab.open(f"{site}?model=models/tiny.gguf")
+    tab.wait_ready("tiny")
+    tab.set(max_tokens=4)
+    tab.ask("Hello")
+
+    deleted = tab.page.evaluate(
+        """() => new Promise((resolve) => {
+          const deleting = indexedDB.deleteDatabase("wgslm-conversations");
+          deleting.onsuccess = () => resolve("deleted");
+          deleting.onblocked = () => resolve("blocked by this page");
+        })"""
+    )
+    tab.page.get_by_role("button", name="New chat").click()
+    tab.ask("And now?")
+    tab.page.wait_for_timeout(600)  # longer than the page waits before it keeps something
+    tab.page.reload()
+
+    assert deleted == "deleted"
+    tab.wait(lambda: len(tab.messages) == 2, "what was said since")

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,8 @@ from tab_store import limit_storage
 from wgslm_web.native import NativeHost
 from wgslm_web.shared import SharedLibrary
 from wgslm_web.state import State
+
+KEY = "a key"
 
 pytestmark = [pytest.mark.e2e, pytest.mark.gpu]
 
@@ -78,19 +81,23 @@ def test_a_model_of_a_hub_is_found_judged_loaded_kept_and_deleted(
 
     open_dialog(tab)
     kept.get_by_role("button", name="Delete tiny-Q8_0.gguf").click()
+    kept.get_by_role("button", name=re.compile("^Delete .*kB.* tiny-Q8_0.gguf")).click()
     dialog.get_by_text("Nothing is kept yet").wait_for()
+    focused = page.evaluate("document.activeElement.tagName")
+    assert focused == "BUTTON", "the focus fell to the page"
 
 
 @pytest.fixture
 def computer(site: str, models: dict[str, Path], tmp_path: Path) -> Iterator[NativeHost]:
-    """A `wgslm serve` that lets the page in, on a machine that has Ollama."""
+    """A `wgslm serve` with a key that lets the page in, on a machine that has Ollama."""
     add_model(tmp_path, "registry.ollama.ai/library/little/1b", models["tiny"].read_bytes())
     started: list[NativeHost] = []
     is_up = threading.Event()
 
     async def run() -> None:
-        state = State(ScriptedLoader(), library=SharedLibrary(ollama=tmp_path))
-        started.append(NativeHost(state, port=0, origins=[site.rstrip("/")]))
+        state = State(ScriptedLoader(), library=SharedLibrary(ollama=tmp_path, key=KEY))
+        origins = [site.rstrip("/")]
+        started.append(NativeHost(state, port=0, api_key=KEY, origins=origins))
         is_up.set()
         await started[0].run()
 
@@ -109,12 +116,15 @@ def test_an_ollama_model_of_another_computer_is_loaded(
     tab.wait(lambda: "there is no such file" in tab.error, "the engine")
     open_dialog(tab)
     dialog = tab.page.get_by_role("dialog", name="Models")
-    dialog.get_by_text("From a computer that runs").click()
+    dialog.get_by_text("A computer that runs").click()
 
     dialog.get_by_label("Address of the server").fill("http://127.0.0.1:9")
     dialog.get_by_role("button", name="Show its models").click()
     dialog.get_by_text("does not answer this page").wait_for()
     dialog.get_by_label("Address of the server").fill(computer.url)
+    dialog.get_by_role("button", name="Show its models").click()
+    dialog.get_by_text("needs its API key").wait_for()
+    dialog.get_by_label("Its API key").fill(KEY)
     dialog.get_by_role("button", name="Show its models").click()
     dialog.get_by_role("button", name="Load little:1b").click()
 

@@ -8,6 +8,18 @@ from browser_tab import Tab
 from random_model import TINY, metadata, random_tensors
 from tiny_gguf import write_split
 
+# The dialog is the browser's own, and a headless one has none; the handle is a real one.
+PICKER = """
+self.showOpenFilePicker = async () => {
+  const root = await navigator.storage.getDirectory();
+  const handle = await root.getFileHandle("mine.gguf", { create: true });
+  const file = await handle.createWritable();
+  await file.write(await (await fetch("models/tiny.gguf")).arrayBuffer());
+  await file.close();
+  return [handle];
+};
+"""
+
 pytestmark = [pytest.mark.e2e, pytest.mark.gpu]
 
 
@@ -34,6 +46,25 @@ def test_files_are_picked_in_parts_or_dropped(
     dropped = ask_anew(tab)
 
     assert picked == split == dropped == by_url["ids"]
+
+
+def test_a_picked_file_is_loaded_again_after_a_reload(tab: Tab, site: str) -> None:
+    tab.page.add_init_script(PICKER)
+    tab.open(f"{site}?model=models/none.gguf")
+    tab.wait(lambda: "there is no such file" in tab.error, "the engine")
+    tab.show_panel()
+    tab.page.get_by_text("Choose a .gguf file").click()
+    tab.wait_ready("mine")
+
+    tab.page.reload()
+    tab.wait(lambda: "there is no such file" in tab.error, "the engine")
+    tab.show_panel()
+    tab.page.get_by_role("button", name="All models…").click()
+    kept = tab.page.get_by_role("list", name="On this device")
+    kept.get_by_text("a file of this computer").wait_for()
+    kept.get_by_role("button", name="Load mine").click()
+
+    tab.wait_ready("mine")
 
 
 def ask_anew(tab: Tab) -> list[int]:

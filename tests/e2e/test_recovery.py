@@ -63,6 +63,23 @@ def test_an_answer_goes_on_after_what_it_ran_on_is_gone(
     assert len(tab.messages) == 4
 
 
+def test_a_worker_that_is_silent_is_replaced_and_the_answer_goes_on(
+    tab: Tab, open_site: Served
+) -> None:
+    tab.open(f"{open_site.url}?model=models/tiny.gguf")
+    tab.wait_ready("tiny")
+    tab.page.evaluate("import('./worker-host.js').then((host) => (host.PATIENCE_MS.busy = 4000))")
+    tab.set(temperature=0, max_tokens=MAX_TOKENS)
+
+    tab.send(QUESTION)
+    tab.wait(lambda: len(tab.answer["ids"]) > 2, "some tokens")
+    tab.worker.evaluate("() => void setTimeout(() => python.runPython('while True: pass'))")
+
+    tab.wait(lambda: "it was silent for 4 s" in tab.error, "the page to say so")
+    tab.wait(lambda: tab.answer["state"] == "done", "the answer to go on")
+    assert len(tab.answer["ids"]) == MAX_TOKENS
+
+
 def test_a_reload_keeps_the_conversation_and_what_was_not_sent(tab: Tab, site: str) -> None:
     tab.open(f"{site}?model=models/tiny.gguf")
     tab.wait_ready("tiny")

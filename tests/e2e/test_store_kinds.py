@@ -29,6 +29,14 @@ export class {name} {{
 """
 
 
+# What a person does who clears the site's data, or the browser when it needs room.
+DELETE = """(name) => new Promise((resolve) => {
+  const deleting = indexedDB.deleteDatabase(name);
+  deleting.onsuccess = () => resolve("deleted");
+  deleting.onblocked = () => resolve("blocked by a page that holds it open");
+})"""
+
+
 @pytest.fixture
 def server() -> Iterator[FaultServer]:
     with FaultServer({"model.gguf": BODY, "small.gguf": BODY[:1000]}) as server:
@@ -79,6 +87,9 @@ def test_indexed_db_keeps_what_opfs_may_not(
     store.limit(None)
     store.ask("/wgslm/delete-model", {"id": store.kept[0]["id"]})
     assert store.kept == []
+    assert store.tab.page.evaluate(DELETE, "wgslm-models") == "deleted"
+    assert store.read(url) == SHA256  # in a new one
+    assert [model["kept"] for model in store.kept] == [len(BODY)]
 
 
 def test_without_any_storage_models_load_and_are_not_kept(

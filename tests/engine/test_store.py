@@ -13,7 +13,7 @@ from fault_server import FaultServer
 from kept_files import BODY, READ, SHA256, entry_of, fetch, ranges, read_all, run, wanted
 from wgslm.errors import SourceError
 from wgslm.sources.folder import FolderShelf
-from wgslm.sources.journal import Record
+from wgslm.sources.journal import Record, origin_line, whole_line
 from wgslm.sources.kept import PART
 from wgslm.sources.shelf import ShelfError
 from wgslm.sources.store import Store, key_of
@@ -146,6 +146,7 @@ def test_a_file_that_is_not_what_the_hub_said_is_not_kept(
 
     assert run(lambda: store.find(file.location)) is None
     assert f"its SHA-256 is {SHA256} and the hub says 000" in store.notices[-1]
+    assert "is not what was asked for" in store.wrong[0]
 
 
 def test_damaged_bytes_are_never_given_out(store: Store, server: FaultServer) -> None:
@@ -158,10 +159,55 @@ def test_damaged_bytes_are_never_given_out(store: Store, server: FaultServer) ->
     content[PART + 5] ^= 1
     path.write_bytes(content)
 
+    server.asked.clear()
+
     assert fetch(store, file) == BODY
     assert "damaged" in store.notices[-1]
+    assert sum(stop - start for start, stop in ranges(server)) <= PART  # the rest was sound
+    assert entry_of(store, file).sha256 == SHA256
     assert fetch(store, file) == BODY
     assert entry_of(store, file).is_whole
+
+
+def test_a_damaged_part_that_is_another_now_costs_the_whole(
+    store: Store, server: FaultServer
+) -> None:
+    file = wanted(server.url("model.gguf"))
+    fetch(store, file)
+    shelf = store.shelf
+    assert isinstance(shelf, FolderShelf)
+    for path, at in ((shelf.path(key_of(file.location)), 5), (None, 9)):
+        content = bytearray(path.read_bytes() if path else BODY)
+        content[at] ^= 1
+        if path:
+            path.write_bytes(content)
+        else:
+            server.files["model.gguf"] = bytes(content)  # with the same ETag
+
+    fetch(store, file)
+
+    assert run(lambda: store.find(file.location)) is None
+    assert "it was" in store.notices[-1]
+
+
+def test_a_storage_that_does_not_say_what_it_has_loses_nothing(
+    store: Store, server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = wanted(server.url("model.gguf"))
+    fetch(store, file)
+
+    async def refuse(_shelf: FolderShelf, _key: str) -> str | None:
+        raise ShelfError("it is busy")
+
+    with monkeypatch.context() as during:
+        during.setattr(FolderShelf, "journal", refuse)
+        past = fetch(store, file)
+    server.asked.clear()
+
+    assert past == BODY
+    assert "read past the storage, which cannot be read: it is busy" in store.notices[-1]
+    assert fetch(store, file) == BODY
+    assert ranges(server) == []
 
 
 def test_a_damaged_part_is_fetched_again_when_the_download_goes_on(
@@ -179,6 +225,36 @@ def test_a_damaged_part_is_fetched_again_when_the_download_goes_on(
     fetch(store, file)
 
     assert entry_of(store, file).sha256 == SHA256
+
+
+@pytest.mark.parametrize("sha256", [SHA256, None])
+def test_what_other_programs_wrote_is_hashed_again(
+    store: Store, server: FaultServer, sha256: str | None
+) -> None:
+    file = wanted(server.url("model.gguf"), SHA256)
+    fetch(store, file)
+    shelf = store.shelf
+    assert isinstance(shelf, FolderShelf)
+    shelf.is_shared = True
+    entry, path = entry_of(store, file), shelf.path(key_of(file.location))
+    other = bytes(len(BODY))
+    path.write_bytes(other)  # and a journal that believes in it
+    pieces = [other[record.start : record.stop] for record in entry.records]
+    hashes = [hashlib.sha256(piece).hexdigest() for piece in pieces]
+    records = [replace(r, sha256=found) for r, found in zip(entry.records, hashes, strict=True)]
+    whole = hashlib.sha256(other).hexdigest()
+    origin = replace(entry.origin, sha256=whole, version=None)
+    lines = [origin_line(origin), *(record.line() for record in records), whole_line(whole)]
+    path.with_name("journal").write_text("\n".join(lines))
+    server.asked.clear()
+
+    fetch(store, replace(file, sha256=sha256))
+
+    if sha256:
+        assert "is not what was asked for" in store.wrong[0]
+        assert run(lambda: store.find(file.location)) is None
+    else:
+        assert server.asked, "what the journal calls pinned was believed to be"
 
 
 def test_what_was_evicted_is_fetched_again(store: Store, server: FaultServer) -> None:
@@ -274,7 +350,8 @@ def test_cancelling_keeps_what_had_arrived(store: Store, server: FaultServer) ->
     async def work() -> None:
         source = await store.open(file)
         reading = asyncio.ensure_future(source.chunk(0, len(BODY)))
-        await asyncio.sleep(0.3)
+        while source.entry.nbytes < PART:
+            await asyncio.sleep(0.01)
         reading.cancel()
         with pytest.raises(asyncio.CancelledError):
             await reading

@@ -102,3 +102,41 @@ def test_the_files_of_a_model_are_all_its_parts(tmp_path: Path) -> None:
 
     assert files_of(str(parts[1])) == parts
     assert files_of("https://example.org/m.gguf") == []
+
+
+def test_every_part_of_a_split_model_is_given_by_its_name(tmp_path: Path) -> None:
+    parts = [tmp_path / f"big-0000{number}-of-00002.gguf" for number in (1, 2)]
+    for number, path in enumerate(parts, 1):
+        path.write_bytes(b"part %d" % number)
+    state = State(ScriptedLoader(), library=SharedLibrary(files_of(str(parts[0]))))
+
+    async def use(client: httpx.AsyncClient) -> None:
+        models = (await client.get("/wgslm/models")).json()["models"]
+        first = models[0]["path"]
+        second = first.replace("00001-of", "00002-of")
+        assert (await client.get(first)).content == b"part 1"
+        assert (await client.get(second)).content == b"part 2"
+        missing = await client.get(first.replace("-of-00002", "-of-00003"))
+        assert missing.status_code == 404
+
+    with_client(state, use)
+
+
+def test_a_ticket_reads_its_own_file_without_the_key(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.gguf").write_bytes(name.encode())
+    paths = sorted(tmp_path.glob("*.gguf"))
+    state = State(ScriptedLoader(), library=SharedLibrary(paths, key="secret"))
+
+    async def use(client: httpx.AsyncClient) -> None:
+        refused = await client.get("/wgslm/models")
+        listed = await client.get("/wgslm/models", headers={"authorization": "Bearer secret"})
+        one, two = (model["path"] for model in listed.json()["models"])
+        other = two.replace(two.split("/")[4], one.split("/")[4])
+        assert refused.status_code == 401
+        assert (await client.get(one)).content == b"one"
+        assert (await client.get(other)).status_code == 401
+        assert (await client.get("/wgslm/models/" + one.split("/")[4])).status_code == 401
+        assert "secret" not in one
+
+    with_client(state, use, Access(frozenset({HOST}), key="secret"))

@@ -4,7 +4,9 @@ All of it runs on the server before a handler does; CORS headers alone stop no e
 """
 
 import asyncio
+import hashlib
 import hmac
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,8 +18,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from wgslm_web.refusals import Refusal, error_response
 
 OPEN_PATHS = frozenset({"/health"})  # a monitor without the key may ask whether we are up
+TICKET = re.compile(r"/wgslm/blobs/(?P<id>[^/]+)/(?P<ticket>[0-9a-f]{64})/[^/]+")
 HEADERS = "authorization, content-type"
 PREFLIGHT_SECONDS = "600"
+
+
+def ticket_for(key: str, id: str) -> str:
+    """Return what lets anybody read one file of a server with this key, and do nothing else."""
+    return hmac.new(key.encode(), f"blob {id}".encode(), hashlib.sha256).hexdigest()
 
 
 class Gate:
@@ -74,6 +82,7 @@ class Access:
         if origin is not None and not self.allows_origin(origin, host):
             raise Refusal(403, f"pages of origin {origin!r} may not use this server", code="origin")
         is_open = method == "OPTIONS" or (path in OPEN_PATHS and origin is None)
+        is_open = is_open or self._has_ticket(path)
         if not is_open and not self._has_key(headers.get("authorization", "")):
             raise Refusal(
                 401,
@@ -93,6 +102,15 @@ class Access:
         if origin == "null":  # every sandboxed frame and file:// page in the world
             return self.key is not None
         return origin in self.origins or origin in (f"http://{host}", f"https://{host}")
+
+    def _has_ticket(self, path: str) -> bool:
+        """Say whether the path of a file was made by somebody who has the key."""
+        found = TICKET.fullmatch(path)
+        return (
+            self.key is not None
+            and found is not None
+            and hmac.compare_digest(found["ticket"], ticket_for(self.key, found["id"]))
+        )
 
     def _has_key(self, authorization: str) -> bool:
         if self.key is None:

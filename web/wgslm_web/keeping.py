@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 import wgslm.engine
 from wgslm.engine import Engine
-from wgslm.errors import GgufError, UnsupportedError
+from wgslm.errors import GgufError, SourceError, UnsupportedError
 from wgslm.header import Preflight
 from wgslm.sources import ByteSource, ask, open_source
 from wgslm.sources.hub import HUB, Hub, HubFile, choose, is_hub_id
@@ -22,6 +23,8 @@ from wgslm_web.library import Library
 from wgslm_web.refusals import Refusal
 from wgslm_web.state import Location, Report
 
+# What `_kept_as` makes of another hub's name; no file at a URL has a colon in its last part.
+OTHER_HUB = re.compile(r"(?P<base>https?://[^?#]+)/(?P<id>[\w.-]+/[\w.-]+:[^:?#]+\.gguf)")
 OpenShelf = Callable[[], Awaitable[Shelf]]
 
 
@@ -98,11 +101,13 @@ class KeepingLoader(Library):
         """Return what is under way, and, once, what a person should know of it."""
         store = await self.store()
         notices, store.notices[:] = list(store.notices), []
+        wrong, store.wrong[:] = list(store.wrong), []
         return {
             "waiting": store.waiting,
             "paused": store.transfers.is_paused,
             "open": [{"id": one.entry.key, "state": one.state} for one in store.opened],
             "notices": notices,
+            "wrong": wrong,
         }
 
     async def delete(self, key: str) -> None:
@@ -153,10 +158,18 @@ class KeepingLoader(Library):
         name = location if isinstance(location, Named) else Named(location, HUB)
         ids = _parts_of(name.id)
         entries = [await store.find(_kept_as(id, name.base)) for id in ids]
-        pins = [entry.origin.sha256 for entry in entries if entry and entry.is_whole]
+        whole = [entry for entry in entries if entry and entry.is_whole]
+        # Where other programs write too, what is kept may name a SHA-256 that no hub ever told.
+        pins = [] if store.shelf.is_shared else [entry.origin.sha256 for entry in whole]
         if len(pins) == len(ids) and all(pins):  # the hub is asked for nothing
             return [_at_hub(id, pin, name.base) for id, pin in zip(ids, pins, strict=True)]
-        files = await Hub(ask, name.base).find(name.id)
+        try:
+            files = await Hub(ask, name.base).find(name.id)
+        except SourceError as error:
+            if len(whole) < len(ids):
+                raise
+            store.notices.append(f"{name.id} is used unchecked: {error}")
+            return [_at_hub(id, None, name.base) for id in ids]
         return [_at_hub(file.id, file.sha256, name.base, file.url) for file in files]
 
     async def _forget(self, sources: list[KeptSource]) -> None:
@@ -195,11 +208,14 @@ def _at_hub(id: str, sha256: str | None, base: str, url: str | None = None) -> W
 
 
 def describe_entry(entry: Entry) -> dict[str, object]:
-    """Return what the list of models shows of a kept file."""
+    """Return what the list of models shows of a kept file, and how it is loaded again."""
+    found = OTHER_HUB.fullmatch(entry.origin.location)
+    location, hub = (found["id"], found["base"]) if found else (entry.origin.location, None)
     return {
         **entry.facts,
         "id": entry.key,
-        "location": entry.origin.location,
+        "location": location,
+        "hub": hub,
         "name": entry.origin.name,
         "size": entry.origin.size,
         "kept": entry.nbytes,

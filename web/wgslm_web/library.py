@@ -44,8 +44,8 @@ class Library(ABC):
         """Return the location of a model of another hub than the usual one."""
         raise Refusal(400, "this host looks nothing up at a hub", param="hub")
 
-    async def blob(self, id: str) -> Path:
-        """Return the file of a model that may be read by others."""
+    async def blob(self, id: str, name: str = "") -> Path:
+        """Return the file of a model that may be read by others; the name tells which part."""
         raise Refusal(404, "this host gives no files away", code="route")
 
 
@@ -94,7 +94,8 @@ async def hub(request: Request) -> Response:
 
 async def blob(request: Request) -> Response:
     """Send a model's file, or a range of it."""
-    path = await _library(request).blob(request.path_params["id"])
+    asked = request.path_params
+    path = await _library(request).blob(asked["id"], asked.get("name", ""))
     headers = {
         "cache-control": "no-store",
         "cross-origin-resource-policy": "same-origin",  # pages that may not ask cannot embed it
@@ -117,5 +118,6 @@ ROUTES = (
     Route("/wgslm/pause-load", pause, methods=["POST"]),
     Route("/wgslm/hub", hub, methods=["POST"]),
     Route("/wgslm/blobs/{id}", blob),
-    Route("/wgslm/blobs/{id}/{name}", blob),  # the name is for people: it names the download
+    Route("/wgslm/blobs/{id}/{name}", blob),  # names the download, and the part of a split model
+    Route("/wgslm/blobs/{id}/{ticket}/{name}", blob),  # `Access` has looked at the ticket
 )

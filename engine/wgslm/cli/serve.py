@@ -65,7 +65,7 @@ async def _serve(args: Namespace, key: str | None, is_up: asyncio.Event) -> None
     from wgslm_web.state import State
 
     tuning = notebook(args)
-    library = SharedLibrary(files_of(args.model), store_folder(os.environ))
+    library = SharedLibrary(files_of(args.model), store_folder(os.environ), key)
     loader = Loader(args.kv, args.adapter, dict(args.variant), tuning)
     state = State(loader, library=library, notebook=tuning)
     # Listen first: a port that is taken is refused before minutes go into a load.

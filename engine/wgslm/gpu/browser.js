@@ -5,6 +5,7 @@
 
 const TIMESTAMPS = "timestamp-query";
 const PATIENCE_MS = 120_000; // a GPU that is silent for longer counts as lost
+const OPENING_MS = 30_000; // and one that hangs gives out no adapter: the request never settles
 const MOST_TIMED = 2048; // dispatches: a query set has two entries for each, and 4096 in all
 const NO_MEMORY =
   "the GPU has no memory left for this model; a smaller context or model would fit, " +
@@ -28,14 +29,15 @@ export async function openGpu(wanted) {
   if (!globalThis.navigator?.gpu) {
     throw failure("NoAdapterError", "this browser offers no WebGPU on this page");
   }
-  const adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
+  const asked = navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
+  const adapter = await opened(asked, "give out an adapter");
   if (!adapter) {
     throw failure("NoAdapterError", "this browser has WebGPU but found no usable graphics adapter");
   }
   const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
   const requiredLimits = { maxBufferSize, maxStorageBufferBindingSize };
   const requiredFeatures = [...wanted, TIMESTAMPS].filter((name) => adapter.features.has(name));
-  const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
+  const device = await opened(adapter.requestDevice({ requiredLimits, requiredFeatures }), "open");
   return new Gpu(adapter, device);
 }
 
@@ -289,12 +291,21 @@ function encode(pass, { pipeline, group, grid }) {
   pass.dispatchWorkgroups(grid[0], grid[1], grid[2]);
 }
 
-/** Reject when a promise takes longer than PATIENCE_MS. */
-function deadline(promise, what) {
+/** What opens the GPU; if it does not, there is none. */
+async function opened(promise, what) {
+  try {
+    return await deadline(promise, what, OPENING_MS);
+  } catch (error) {
+    throw failure("NoAdapterError", error.message);
+  }
+}
+
+/** Reject when a promise takes longer than `ms`. */
+function deadline(promise, what, ms = PATIENCE_MS) {
   let timer;
   const late = new Promise((_, reject) => {
-    const message = `the GPU did not ${what} within ${PATIENCE_MS / 1000} s`;
-    timer = setTimeout(() => reject(failure("DeviceLostError", message)), PATIENCE_MS);
+    const message = `the GPU did not ${what} within ${ms / 1000} s`;
+    timer = setTimeout(() => reject(failure("DeviceLostError", message)), ms);
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }

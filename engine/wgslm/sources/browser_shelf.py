@@ -1,13 +1,13 @@
 """The tab's shelf: a worker of its own that writes, reads and checks; chunks stay in JavaScript."""
 
 from collections.abc import Awaitable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from pyodide.ffi import JsException, JsProxy, to_js
 
 from wgslm.sources.journal import Record
-from wgslm.sources.shelf import DamagedError, Shelf, ShelfError
+from wgslm.sources.shelf import DamagedError, GoneError, Shelf, ShelfError
 
 GONE = "the browser has deleted it, as it does to make room"
 
@@ -29,22 +29,34 @@ class BrowserShelf(Shelf):
         found: Any = await self._call("journals")
         return [(str(key), str(text)) for key, text in found.to_py()]
 
+    async def journal(self, key: str) -> str | None:
+        """Ask the keeper."""
+        if self.kind == "none":
+            return None
+        found = await self._call("journal", key)
+        return found if isinstance(found, str) else None  # null has a type of its own
+
     async def lock(self, key: str) -> bool:
-        """Ask for the Web Lock of a file."""
-        return bool(await self._call("lock", key))
+        """Ask for the Web Lock of a file; it is let go again when this is cancelled meanwhile."""
+        try:
+            return bool(await self._call("lock", key))
+        except BaseException:
+            await self.unlock(key)
+            raise
 
     async def wait_lock(self, key: str) -> None:
         """Queue for the Web Lock, and leave the queue when this is cancelled."""
         try:
             await self._call("waitLock", key)
         except BaseException:
-            await self._call("unlock", key)
+            await self.unlock(key)
             raise
 
     async def unlock(self, key: str) -> None:
-        """Close the file and let its lock go."""
+        """Close the file and let its lock go; a keeper that is gone holds none."""
         if self.kind != "none":
-            await self._call("unlock", key)
+            with suppress(ShelfError):
+                await self._call("unlock", key)
 
     async def begin(self, key: str, size: int, line: str) -> None:
         """Open the file and take its room."""
@@ -120,8 +132,9 @@ class BrowserShelf(Shelf):
             name, message = str(error.name), str(error.message)
             if name == "Damaged" and record is not None:
                 raise DamagedError(record) from error
-            known = {"NotFoundError": GONE, "InUse": message}
-            text = known.get(name, f"the browser's storage failed ({message})")
+            if name == "NotFoundError":
+                raise GoneError(GONE) from error
+            text = message if name == "InUse" else f"the browser's storage failed ({message})"
             raise ShelfError(text, is_full=name == "QuotaExceededError") from error
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from wgslm.sources.journal import SHA256, Record
-from wgslm.sources.shelf import DamagedError, Shelf, ShelfError
+from wgslm.sources.shelf import DamagedError, GoneError, Shelf, ShelfError
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 POLL_S = 0.2
@@ -37,7 +37,16 @@ class FolderShelf(Shelf):
     async def journals(self) -> list[tuple[str, str]]:
         """Read every journal."""
         found = self.folder.glob("*/journal")
-        return [(path.parent.name, path.read_text("utf-8", "replace")) for path in found]
+        with _told():
+            return [(path.parent.name, path.read_text("utf-8", "replace")) for path in found]
+
+    async def journal(self, key: str) -> str | None:
+        """Read it."""
+        with _told():
+            try:
+                return self._journal(key).read_text("utf-8", "replace")
+            except FileNotFoundError:
+                return None
 
     async def lock(self, key: str) -> bool:
         """Lock a file beside the bytes: the system frees it when this process ends."""
@@ -139,6 +148,8 @@ class FolderShelf(Shelf):
 def _told() -> Iterator[None]:
     try:
         yield
+    except FileNotFoundError as error:
+        raise GoneError("the folder of kept models was deleted") from error
     except OSError as error:
         raise ShelfError(
             f"the folder of kept models refuses: {error.strerror}", is_full=error.errno in FULL

@@ -6,26 +6,44 @@ const NAME = "wgslm-models";
 export class IndexedShelf {
   kind = "indexeddb";
 
+  #opened = null;
+
   static async open() {
-    const opening = indexedDB.open(NAME, 1);
-    opening.onupgradeneeded = () => {
-      opening.result.createObjectStore("parts"); // [key, start] -> ArrayBuffer
-      opening.result.createObjectStore("lines", { autoIncrement: true }).createIndex("key", "key");
-    };
     const shelf = new IndexedShelf();
-    shelf.database = await done(opening);
+    await shelf.#database();
     return shelf;
   }
 
+  /** Opened anew after the browser closed it, which it does when it deletes what it holds. */
+  async #database() {
+    const closed = () => (this.#opened = null);
+    this.#opened ??= opened(closed);
+    try {
+      return await this.#opened;
+    } catch (error) {
+      closed();
+      throw error;
+    }
+  }
+
+  async #store(name) {
+    return (await this.#database()).transaction(name).objectStore(name);
+  }
+
   async journals() {
-    const lines = await done(this.database.transaction("lines").objectStore("lines").getAll());
+    const lines = await done((await this.#store("lines")).getAll());
     const journals = Object.groupBy(lines, ({ key }) => key);
     return Object.entries(journals).map(([key, own]) => [key, own.map(({ line }) => line).join("\n")]);
   }
 
+  async journal(key) {
+    const own = await done((await this.#store("lines")).index("key").getAll(key));
+    return own.length ? own.map(({ line }) => line).join("\n") : null;
+  }
+
   /** No room can be taken ahead of the parts. */
   async begin(key, size, line) {
-    const lines = this.database.transaction("lines").objectStore("lines").index("key");
+    const lines = (await this.#store("lines")).index("key");
     if (!(await done(lines.count(key)))) await this.note(key, line);
   }
 
@@ -41,8 +59,7 @@ export class IndexedShelf {
   }
 
   async get(key, start, stop) {
-    const parts = this.database.transaction("parts").objectStore("parts");
-    const buffer = await done(parts.get([key, start]));
+    const buffer = await done((await this.#store("parts")).get([key, start]));
     if (!buffer) throw new DOMException("it is no longer there", "NotFoundError");
     return new Uint8Array(buffer).subarray(0, stop - start);
   }
@@ -50,7 +67,7 @@ export class IndexedShelf {
   async close() {}
 
   async remove(key) {
-    const lines = this.database.transaction("lines").objectStore("lines").index("key");
+    const lines = (await this.#store("lines")).index("key");
     const numbers = await done(lines.getAllKeys(key));
     await this.#write((store) => {
       store("parts").delete(IDBKeyRange.bound([key, 0], [key, Infinity]));
@@ -59,8 +76,8 @@ export class IndexedShelf {
   }
 
   /** A transaction is written when it is complete, not when its requests are. */
-  #write(work) {
-    const transaction = this.database.transaction(["parts", "lines"], "readwrite");
+  async #write(work) {
+    const transaction = (await this.#database()).transaction(["parts", "lines"], "readwrite");
     const written = new Promise((resolve, reject) => {
       transaction.oncomplete = resolve;
       transaction.onabort = () => reject(transaction.error ?? new Error("the write was given up"));
@@ -68,6 +85,18 @@ export class IndexedShelf {
     work((name) => transaction.objectStore(name));
     return written;
   }
+}
+
+async function opened(closed) {
+  const opening = indexedDB.open(NAME, 1);
+  opening.onupgradeneeded = () => {
+    opening.result.createObjectStore("parts"); // [key, start] -> ArrayBuffer
+    opening.result.createObjectStore("lines", { autoIncrement: true }).createIndex("key", "key");
+  };
+  const database = await done(opening);
+  database.onclose = closed;
+  database.onversionchange = () => (database.close(), closed()); // another page deletes or changes it
+  return database;
 }
 
 function done(request) {

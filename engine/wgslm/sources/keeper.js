@@ -10,6 +10,7 @@ import { Sha256 } from "./sources-sha256.js";
 const LOCK = "wgslm-model:";
 const held = new Map(); // key -> what lets its lock go
 const queued = new Map(); // key -> what ends the wait for its lock
+const asked = new Map(); // key -> requests for its lock that are not granted yet
 
 let shelf;
 
@@ -30,6 +31,7 @@ const calls = {
   },
 
   journals: () => shelf.journals(),
+  journal: (key) => shelf.journal(key),
   begin: (key, size, line) => shelf.begin(key, size, line),
   note: (key, line) => shelf.note(key, line),
 
@@ -56,6 +58,7 @@ const calls = {
       const bytes = await shelf.get(key, start, stop);
       whole.update(bytes);
       free(bytes);
+      self.postMessage({ isAlive: true }); // a large file takes longer than anybody waits in silence
       await breathe();
     }
     return whole.hex();
@@ -73,6 +76,7 @@ const calls = {
 
   async unlock(key) {
     queued.get(key)?.abort();
+    for (const request of asked.get(key) ?? []) request.isOver = true; // it may be granted just now
     await shelf.close(key);
     held.get(key)?.();
     held.delete(key);
@@ -101,12 +105,17 @@ self.onmessage = async ({ data: { id, call, args } }) => {
 
 /** Resolves to whether the lock is ours now; it is held until `unlock`, or until this worker ends. */
 function request(key, options) {
+  const mine = { isOver: false };
+  const others = asked.get(key) ?? new Set();
+  asked.set(key, others.add(mine));
   return new Promise((resolve, reject) => {
     const hold = (lock) => {
-      resolve(lock !== null);
-      return lock && new Promise((letGo) => held.set(key, letGo));
+      others.delete(mine);
+      const isOurs = lock !== null && !mine.isOver;
+      resolve(isOurs);
+      return isOurs && new Promise((letGo) => held.set(key, letGo));
     };
-    navigator.locks.request(LOCK + key, options, hold).catch(reject);
+    navigator.locks.request(LOCK + key, options, hold).catch(reject).finally(() => others.delete(mine));
   });
 }
 

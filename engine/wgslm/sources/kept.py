@@ -12,8 +12,8 @@ from typing import Literal
 
 from wgslm.errors import SourceError
 from wgslm.sources import HEAD_NBYTES, ByteSource
-from wgslm.sources.journal import Entry, Record, drop_line, whole_line
-from wgslm.sources.shelf import DamagedError, Shelf, ShelfError
+from wgslm.sources.journal import Entry, Record, drop_line, origin_line, whole_line
+from wgslm.sources.shelf import DamagedError, GoneError, Shelf, ShelfError
 
 PART = 2 << 20  # bytes of a range: what a kill, a cut or a pause costs at most
 IN_FLIGHT = 4  # ranges asked for at a time, by all downloads
@@ -92,6 +92,9 @@ class KeptSource:
         self._claimed: dict[int, int] = {}  # stop by start: being fetched or written
         self._reaching = asyncio.Lock()
         self._completing: asyncio.Task[None] | None = None
+        self._is_lost = False
+        self._mending = asyncio.Lock()
+        self._once = entry.sha256  # what the whole hashed to when it was checked
 
     async def read(self, start: int, stop: int) -> bytes:
         """Return the bytes `start .. stop`."""
@@ -164,18 +167,51 @@ class KeptSource:
         try:
             return await self._shelf.get(self.entry.key, record)
         except DamagedError:
-            if self._writes:
-                self.entry.drop(record.start)
-                await self._shelf.note(self.entry.key, drop_line(record.start))
-            else:
-                await self._lost(ShelfError("it was damaged in the storage"))
-        except ShelfError as error:
+            await self._mend(record)
+        except GoneError as error:
             await self._lost(error)
+        except ShelfError as error:
+            await self._unreadable(error)
         return None
 
+    async def _mend(self, record: Record) -> None:
+        """Forget a damaged record, so that it is fetched again; and kept, if nobody else writes."""
+        self._tell(f"a part of {self.name} was damaged in the storage and is fetched again")
+        self.entry.drop(record.start)
+        with contextlib.suppress(ShelfError):  # it is fetched again the next time too
+            async with self._mending:
+                if not self._writes and not self._is_lost:
+                    self._writes = await self._can_write()
+            if self._writes:
+                await self._shelf.note(self.entry.key, drop_line(record.start))
+
+    async def _can_write(self) -> bool:
+        if not await self._shelf.lock(self.entry.key):
+            return False
+        try:
+            line = origin_line(self.entry.origin)
+            await self._shelf.begin(self.entry.key, self.size, line)
+        except BaseException:
+            await self._shelf.unlock(self.entry.key)
+            raise
+        self.state = "reading"
+        return True
+
+    async def _unreadable(self, error: ShelfError) -> None:
+        """The storage fails: it may well have everything, so nothing there is touched."""
+        if self._is_lost:
+            return
+        self._is_lost = True
+        self.entry.records = []
+        self._tell(f"{self.name} is read past the storage: {error}")
+        if self._writes:
+            self._writes = False
+            await self._shelf.unlock(self.entry.key)
+
     async def _lost(self, error: ShelfError) -> None:
-        """What was kept is gone or wrong: all is fetched again, and kept the next time."""
-        if self.entry.records:
+        """What was kept is gone: all is fetched again, and kept the next time."""
+        if not self._is_lost:
+            self._is_lost = True
             self.entry.records = []
             self._writes = False
             await self._give_up(self.entry, error)
@@ -207,10 +243,11 @@ class KeptSource:
         async with self._reaching:
             if self._inner is None:
                 inner = await self._reach()
-                if inner.size != self.size:
+                versions = {inner.identity, self.identity} - {None}
+                if inner.size != self.size or len(versions) > 1:
                     await inner.close()
                     raise SourceError(
-                        f"{self.name} was lost from the browser's storage and has another size "
+                        f"{self.name} was lost from the browser's storage and is another file now "
                         "where it came from; load it again"
                     )
                 self._inner = inner
@@ -269,14 +306,15 @@ class KeptSource:
 
     async def _check(self) -> None:
         """Compare the whole with what the hub said, and enter its SHA-256 in the journal."""
-        expected = self.entry.origin.sha256
+        expected = self.entry.origin.sha256 or self._once
         try:
             found = await self._shelf.hash(self.entry.key, self.entry.records)
             if expected is None or found == expected:
                 await self._shelf.note(self.entry.key, whole_line(found))
                 self.entry.sha256 = found
                 return
-            error: ShelfError = WrongSha256Error(expected, found)
+            by_hub = self.entry.origin.sha256 is not None
+            error: ShelfError = WrongSha256Error(expected, found, by_hub=by_hub)
         except ShelfError as lost:
             error = lost
         self._writes = False
@@ -285,12 +323,13 @@ class KeptSource:
 
 
 class WrongSha256Error(ShelfError):
-    """The file that was downloaded is another than the hub said."""
+    """The file that was downloaded is another than the hub said, or than it was."""
 
-    def __init__(self, expected: str, found: str) -> None:
+    def __init__(self, expected: str, found: str, *, by_hub: bool) -> None:
         """Name both."""
+        should = f"the hub says {expected}" if by_hub else f"it was {expected} before"
         super().__init__(
-            f"its SHA-256 is {found} and the hub says {expected}: what is loaded now is another "
+            f"its SHA-256 is {found} and {should}: what is loaded now is another "
             "file than was asked for; load it again, or another one"
         )
 

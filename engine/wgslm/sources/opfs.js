@@ -16,18 +16,33 @@ export class OpfsShelf {
   async journals() {
     const found = [];
     for await (const [key, folder] of (await models()).entries()) {
-      const file = await folder.getFileHandle("journal").catch(() => null);
-      if (file) found.push([key, await (await file.getFile()).text()]);
+      const text = await journalIn(folder);
+      if (text !== null) found.push([key, text]);
     }
     return found;
+  }
+
+  async journal(key) {
+    const folder = await (await models()).getDirectoryHandle(key).catch(missing);
+    return folder && journalIn(folder);
   }
 
   /** Take the room for the whole: over the quota `truncate` throws, which `write` does not. */
   async begin(key, size, line) {
     const folder = await (await models()).getDirectoryHandle(key, { create: true });
+    await this.close(key); // an open handle would shut this one out
     const bytes = await accessHandle(await folder.getFileHandle("bytes", { create: true }));
-    const journal = await accessHandle(await folder.getFileHandle("journal", { create: true }));
-    this.#open.set(key, { bytes, journal });
+    try {
+      const journal = await accessHandle(await folder.getFileHandle("journal", { create: true }));
+      this.#open.set(key, { bytes, journal });
+    } catch (error) {
+      bytes.close();
+      throw error;
+    }
+    await this.#begin(this.#open.get(key), size, line);
+  }
+
+  #begin({ bytes, journal }, size, line) {
     if (bytes.getSize() !== size) bytes.truncate(size);
     if (!journal.getSize()) append(journal, line);
   }
@@ -86,6 +101,17 @@ export class OpfsShelf {
 async function models() {
   const root = await navigator.storage.getDirectory();
   return root.getDirectoryHandle(FOLDER, { create: true });
+}
+
+async function journalIn(folder) {
+  const file = await folder.getFileHandle("journal").catch(missing);
+  return file && (await file.getFile()).text();
+}
+
+/** null for what is not there; any other failure says nothing of that. */
+function missing(error) {
+  if (error.name === "NotFoundError") return null;
+  throw error;
 }
 
 /** Over the quota Chromium 156 returns 4294967288 instead of throwing. */

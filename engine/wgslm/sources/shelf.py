@@ -19,6 +19,10 @@ class ShelfError(SourceError):
         self.is_full = is_full
 
 
+class GoneError(ShelfError):
+    """What was kept is no longer there."""
+
+
 class DamagedError(ShelfError):
     """A record holds other bytes than were written."""
 
@@ -37,6 +41,10 @@ class Shelf(ABC):
     @abstractmethod
     async def journals(self) -> list[tuple[str, str]]:
         """Return (key, journal) of every file."""
+
+    @abstractmethod
+    async def journal(self, key: str) -> str | None:
+        """Return the journal of a file; None only if there surely is none."""
 
     @abstractmethod
     async def lock(self, key: str) -> bool:

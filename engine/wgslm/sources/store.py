@@ -23,7 +23,7 @@ from wgslm.sources.journal import (
     read_journal,
     used_line,
 )
-from wgslm.sources.kept import KeptSource, Transfers
+from wgslm.sources.kept import KeptSource, Transfers, WrongSha256Error
 from wgslm.sources.shelf import Shelf, ShelfError
 
 Open = Callable[[], Awaitable[ByteSource]]
@@ -50,6 +50,7 @@ class Store:
         self.shelf = shelf
         self.transfers = Transfers()
         self.notices: list[str] = []  # what a person should know of, the newest last
+        self.wrong: list[str] = []  # files that were read and are not what was asked for
         self.waiting: str | None = None  # the file that another tab is writing
         self.opened: WeakSet[KeptSource] = WeakSet()  # what is read, and maybe completed
 
@@ -60,21 +61,20 @@ class Store:
         return sorted(entries, key=lambda entry: -entry.used)
 
     async def find(self, location: str) -> Entry | None:
-        """Return what is kept of a file."""
+        """Return what is kept of a file; a ShelfError says that nobody can tell."""
         key = key_of(location)
-        try:
-            journals = await self.shelf.journals()
-        except ShelfError as error:
-            self.notices.append(str(error))
-            return None
-        return next((read_journal(key, text) for found, text in journals if found == key), None)
+        text = await self.shelf.journal(key)
+        return None if text is None else read_journal(key, text)
 
     async def open(self, wanted: Wanted, *, keeps: bool = True) -> KeptSource:
         """Open a file: from the storage if it is whole there, else through it.
 
         Without `keeps` nothing is written: for those who only look at its header.
         """
-        entry = await self.find(wanted.location)
+        try:
+            entry = await self.find(wanted.location)
+        except ShelfError as error:
+            return await self._open_unkept(wanted, error)
         inner = await self._reach(wanted, entry)
         if entry and inner and not _is_same(entry.origin, inner, wanted):
             self.notices.append(f"{inner.name} has changed since it was kept; it is loaded anew")
@@ -99,13 +99,19 @@ class Store:
         """Open the file where it comes from; None if it cannot be and need not be reached."""
         if entry is None or not entry.is_whole:
             return await wanted.open()
-        if wanted.sha256 or entry.origin.sha256:
+        if wanted.sha256 or self._told_sha256(entry):
             return None
         try:
             async with asyncio.timeout(REVALIDATE_S):
                 return await wanted.open()
         except (SourceError, TimeoutError):
             return None  # offline, or gone there: what is kept still is what was asked for
+
+    async def _open_unkept(self, wanted: Wanted, error: ShelfError) -> KeptSource:
+        """Read past a storage that does not say what it has: that may well be the whole file."""
+        inner = await wanted.open()
+        self.notices.append(f"{inner.name} is read past the storage, which cannot be read: {error}")
+        return self._kept(wanted, _new_entry(wanted, inner), inner)
 
     async def _open_whole(
         self, wanted: Wanted, entry: Entry, inner: ByteSource | None, *, keeps: bool
@@ -135,7 +141,12 @@ class Store:
             raise
         try:
             # Only now is known what another tab left of it.
-            entry = await self.find(wanted.location)
+            try:
+                entry = await self.find(wanted.location)
+            except ShelfError as error:
+                await self.shelf.unlock(key)
+                await inner.close()
+                return await self._open_unkept(wanted, error)
             if entry and not _is_same(entry.origin, inner, wanted):
                 entry = None
             if entry and entry.is_whole:
@@ -171,7 +182,7 @@ class Store:
     def _kept(
         self, wanted: Wanted, entry: Entry, inner: ByteSource | None, *, writes: bool = False
     ) -> KeptSource:
-        entry.origin = replace(entry.origin, sha256=wanted.sha256 or entry.origin.sha256)
+        entry.origin = replace(entry.origin, sha256=wanted.sha256 or self._told_sha256(entry))
         source = KeptSource(
             self.shelf,
             entry,
@@ -185,9 +196,15 @@ class Store:
         self.opened.add(source)
         return source
 
+    def _told_sha256(self, entry: Entry) -> str | None:
+        """Return what the hub said of a kept file; others may have written that where they can."""
+        return None if self.shelf.is_shared else entry.origin.sha256
+
     async def _give_up(self, entry: Entry, error: ShelfError) -> None:
         """Keep nothing of a file: the load goes on without."""
         self.notices.append(await self._why_not(entry, error))
+        if isinstance(error, WrongSha256Error):
+            self.wrong.append(f"{entry.origin.name} is not what was asked for: {error}")
         await self._abandon(entry.key)
 
     async def _abandon(self, key: str) -> None:

@@ -10,12 +10,22 @@ export class ApiError extends Error {
 
 export class TabApi {
   #port = null;
+  #server = null;
   #exchanges = new Map();
   #lastId = 0;
 
   connect(port) {
     this.#port = port;
     port.onmessage = ({ data }) => this.#exchanges.get(data.id)?.take(data);
+  }
+
+  /** Ask a `wgslm serve` from now on, whatever becomes of a worker. */
+  useServer(server) {
+    this.#server = server;
+  }
+
+  get server() {
+    return this.#server;
   }
 
   /** The worker is gone: every answer under way ends with this sentence. */
@@ -31,6 +41,7 @@ export class TabApi {
 
   /** Like window.fetch, for paths of the app; `body` is a string. */
   fetch(path, { method = "GET", headers = {}, body = null, signal = null } = {}) {
+    if (this.#server) return this.#server.fetch(path, { method, headers, body, signal });
     if (!this.#port) return Promise.reject(goneError("The engine is not running yet."));
     if (signal?.aborted) return Promise.reject(signal.reason);
     const id = ++this.#lastId;
@@ -53,6 +64,7 @@ export class TabApi {
 
   /** Hand picked files to the worker under a name that /wgslm/load understands. */
   sendFiles(name, files) {
+    if (this.#server) throw new ApiError("A file from this computer cannot be given to a server; load it there");
     if (!this.#port) throw goneError("The engine is not running yet.");
     this.#port.postMessage({ type: "files", name, files });
   }

@@ -9,10 +9,12 @@ import { Downloads } from "./downloads.js";
 import { Model, sourceFrom } from "./model.js";
 import { ModelsDialog } from "./models.js";
 import * as panel from "./panel.js";
+import * as picked from "./picked.js";
 import { publicApi } from "./public.js";
+import { Recovery } from "./recovery.js";
 import { joinServiceWorker } from "./service.js";
 import { listenForShortcuts } from "./shortcuts.js";
-import { whatIsMissing } from "./support.js";
+import { hintWithoutAdapter, whatIsMissing } from "./support.js";
 import { WorkerHost } from "./worker-host.js";
 
 const api = new TabApi();
@@ -22,8 +24,12 @@ const { chat, composer } = desk;
 const host = new WorkerHost(() => (model.isLoading ? "loading" : api.pending ? "busy" : "idle"));
 const chats = new Drawer("chats", "(max-width: 899px)");
 const side = new Drawer("side", "(max-width: 1149px)");
-const models = new ModelsDialog(api, model, { load: (source) => load(source.context ? source : withContext(source)) });
-const downloads = new Downloads(api, model, { showModels: () => models.open() });
+const models = new ModelsDialog(api, model, {
+  load: (source) => load(source.context ? source : withContext(source)),
+  serve: useServer,
+});
+const downloads = new Downloads(api, model, { showModels: () => models.open(), wrong: notThatFile });
+const recovery = new Recovery((source) => load(source));
 const missing = whatIsMissing();
 const offline = joinServiceWorker(api, model, () => ({
   model: model.facts?.name ?? null,
@@ -54,8 +60,10 @@ function withContext(source) {
 }
 
 function load(source) {
-  if (missing) panel.showError(missing);
-  if (!source || missing) return refresh();
+  const cannot = missing && !api.server;
+  if (cannot) panel.showError(missing, elsewhere);
+  if (!source || cannot) return refresh();
+  recovery.stop();
   panel.settleError();
   if (matchMedia("(max-width: 1149px)").matches) side.close();
   chat.stop(); // the app would wait for the end of the answer
@@ -64,22 +72,47 @@ function load(source) {
   return over;
 }
 
+/** What can be done where models cannot run: another computer answers. */
+const elsewhere = { label: "Use a computer with wgslm serve", run: () => models.openServer() };
+
+/** The whole was checked only now: what is loaded must not answer any more. */
+function notThatFile(message) {
+  chat.stop();
+  model.forget();
+  panel.showError({ message, hint: "It answers no more, and is not kept.", stays: "yes" }, again(model.source));
+  refresh();
+}
+
+/** Let a server answer, with the model that it has loaded. */
+async function useServer(server, facts) {
+  chat.stop();
+  recovery.stop();
+  host.stop();
+  api.disconnect(`${server.origin} answers now.`);
+  await model.end();
+  api.useServer(server);
+  model.take(facts);
+}
+
 /** Bring status, buttons and model card in line with what is so. */
 function refresh() {
-  const ready = host.state === "up" && !model.isLoading && model.facts !== null;
+  const ready = isUp() && !model.isLoading && model.facts !== null;
   desk.allow({ ready, model: model.facts });
   panel.showModel(model.facts);
   showLoadButtons();
   showState(ready);
 }
 
+const isUp = () => host.state === "up" || api.server !== null;
+
 function showState(ready) {
-  if (ready) panel.showStatus("ready", chat.isRunning ? "Answering" : `Ready: ${model.facts.name}`);
+  const place = api.server ? ` at ${api.server.origin}` : "";
+  if (ready) panel.showStatus("ready", chat.isRunning ? "Answering" : `Ready: ${model.facts.name}${place}`);
   else if (model.isLoading) panel.showStatus("loading", "Loading the model");
-  else if (missing) panel.showStatus("error", "Models cannot run here");
-  else if (host.state !== "up") panel.showStatus("loading", "Starting");
+  else if (missing && !api.server) panel.showStatus("error", "Models cannot run here");
+  else if (!isUp()) panel.showStatus("loading", "Starting");
   else panel.showStatus($("error").hidden ? "idle" : "error", "No model is loaded");
-  if (ready || (host.state === "up" && !model.isLoading)) panel.hideProgress();
+  if (ready || (isUp() && !model.isLoading)) panel.hideProgress();
 }
 
 function showLoadButtons() {
@@ -119,6 +152,7 @@ host.addEventListener("up", ({ detail }) => {
 
 host.addEventListener("down", ({ detail }) => {
   model.forget();
+  recovery.stop(); // the next worker loads it
   const again = detail.wait_ms ? ` It is started again in ${detail.wait_ms / 1000} s.` : "";
   const message = `The engine stopped: ${detail.reason}.${again}`;
   api.disconnect(message);
@@ -131,6 +165,7 @@ host.addEventListener("down", ({ detail }) => {
 model.addEventListener("progress", ({ detail }) => panel.showProgress(downloads.measured(detail)));
 
 model.addEventListener("ready", () => {
+  recovery.works();
   panel.settleError();
   refresh();
   chat.recover();
@@ -143,9 +178,22 @@ model.addEventListener("cancelled", ({ detail: { source } }) => {
 });
 
 model.addEventListener("fail", ({ detail: { error, source } }) => {
-  if (error.code !== "worker_gone") panel.showError(error, again(source));
+  const planned = recovery.plan(error, source);
+  if (planned) panel.showError(planned.error, planned.action ?? again(source));
+  else if (error.code === "no_adapter") panel.showError(withoutAdapter(error), elsewhere);
+  else if (error.code !== "worker_gone") panel.showError(error, again(source));
+  if (error.code === "does_not_fit") offerSmaller(source);
   refresh();
 });
+
+const withoutAdapter = ({ message, code }) => ({ message, code, hint: hintWithoutAdapter() });
+
+/** Say with how many tokens of context it would fit, if it would with any. */
+async function offerSmaller(source) {
+  const context = await models.fitting(source).catch(() => 0);
+  const isStillSo = !model.isLoading && !$("error").hidden;
+  if (context && isStillSo) panel.offer(`Load with ${context.toLocaleString("en")} tokens`, () => load({ ...source, context }));
+}
 
 desk.addEventListener("change", refresh);
 chat.addEventListener("stats", ({ detail }) => panel.showSpeed(detail));
@@ -169,6 +217,16 @@ $("model-file").addEventListener("change", ({ target }) => {
   if (target.files.length) load(withContext({ files: [...target.files] }));
   target.value = "";
 });
+$("model-file").addEventListener("click", (event) => {
+  if (!picked.canKeep()) return;
+  event.preventDefault(); // the other picker gives handles, which open the file again another day
+  picked.choose().then(loadPicked).catch(panel.showError);
+});
+
+async function loadPicked(handles) {
+  const files = await Promise.all(handles.map((handle) => handle.getFile()));
+  if (files.length) load(withContext({ files, handles }));
+}
 $("cancel-load").addEventListener("click", () => model.cancel());
 $("error-close").addEventListener("click", () => panel.hideError());
 for (const id of ["new-chat", "new-chat-bar"]) $(id).addEventListener("click", begin);
@@ -177,10 +235,12 @@ $("reload-model").addEventListener("click", () => {
   const { context, ...source } = model.source;
   load(withContext(source));
 });
-listenForFiles((files) => {
-  const ggufs = files.filter(({ name }) => /\.gguf$/i.test(name));
-  if (ggufs.length) load(withContext({ files: ggufs }));
-  else desk.attach(files);
+const isGguf = ({ name }) => /\.gguf$/i.test(name);
+listenForFiles(async (files, handles) => {
+  const ggufs = files.filter(isGguf);
+  if (!ggufs.length) return desk.attach(files);
+  const found = (await handles).filter(isGguf);
+  load(withContext({ files: ggufs, ...(found.length === ggufs.length && { handles: found }) }));
 });
 $("import").addEventListener("click", () => $("import-file").click());
 $("import-file").addEventListener("change", async ({ target }) => {

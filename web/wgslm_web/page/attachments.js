@@ -5,6 +5,7 @@ import * as format from "./format.js";
 
 const CHARACTERS = 8; // that a token has at most, on average over a file
 const BYTES = 4; // that a character has at most
+const MOST = 1_000_000; // characters that the app splits into tokens at a time
 
 export class Attachments {
   items = []; // {name, text, tokens, note}
@@ -56,7 +57,7 @@ export class Attachments {
     if (Number.isNaN(room)) throw new Error("Load a model first: files are cut to its context");
     if (room < 16) throw new Error(`The context has no room left for ${file.name}; load the model with a larger one`);
     const start = await textOf(file, room * CHARACTERS * BYTES);
-    const slice = start.slice(0, room * CHARACTERS);
+    const slice = whole(start.slice(0, Math.min(MOST, room * CHARACTERS)));
     const { text, tokens } = await this.fit(file.name, slice, room);
     const isWhole = text.length === slice.length && start === slice && file.size <= room * CHARACTERS * BYTES;
     return { name: file.name, text, tokens, note: noteOf(tokens, isWhole, text, file.size) };
@@ -79,10 +80,13 @@ export class Attachments {
   }
 }
 
+/** Without the first half of a character that was cut in two. */
+const whole = (text) => text.replace(/[\uD800-\uDBFF]$/, "");
+
 function noteOf(tokens, isWhole, text, size) {
   if (isWhole) return `${tokens} tokens`;
   const share = Math.max(1, Math.floor((100 * new Blob([text]).size) / size));
-  return `${tokens} tokens: the first ${share} % of ${format.bytes(size)}, the rest does not fit the context`;
+  return `${tokens} tokens: the first ${share} % of ${format.bytes(size)}, the rest is left out`;
 }
 
 /** The beginning of a file as text, at most so many bytes of it; refuse what is none. */

@@ -5,6 +5,8 @@ import { answerTo, question, rewritten } from "./message.js";
 import { historyOf } from "./prompt.js";
 import { samplingOf, systemOf } from "./settings.js";
 
+const MOST_RECOVERIES = 3; // without a new token: the answer itself may be what kills the worker
+
 /**
  * Events: "change" (what is shown, or whether it runs), "update" {message}, "stats" {timings, live},
  * "begin", "done" {answer}, "fail" {error}.
@@ -15,6 +17,7 @@ export class Chat extends EventTarget {
   model; // the name of the loaded one
   #running = null; // {abort, answer, conversation} of the answer under way
   #broken = null; // {answer, conversation} that a dead worker left unfinished
+  #recovered = { id: "", known: 0, times: 0 }; // how often one answer was gone on with, from how many ids
 
   constructor(api, library) {
     super();
@@ -72,7 +75,21 @@ export class Chat extends EventTarget {
   async recover() {
     const broken = this.#broken;
     if (this.isRunning || broken?.answer.state !== "interrupted") return;
-    await this.#goOn(broken.conversation, broken.answer);
+    if (this.#mayRecover(broken.answer)) await this.#goOn(broken.conversation, broken.answer);
+    else this.#giveUp(broken);
+  }
+
+  #mayRecover({ id, ids: { length: known } }) {
+    const isSame = this.#recovered.id === id && known <= this.#recovered.known;
+    this.#recovered = { id, known, times: isSame ? this.#recovered.times + 1 : 1 };
+    return this.#recovered.times <= MOST_RECOVERIES;
+  }
+
+  #giveUp({ answer, conversation }) {
+    const error = new Error(`The engine stopped ${MOST_RECOVERIES} times at the same place of this answer`);
+    this.#breakOff({ answer, conversation }, error);
+    this.#changed(conversation, answer);
+    conversation.flush();
   }
 
   stop() {
@@ -120,13 +137,15 @@ export class Chat extends EventTarget {
     const { conversation, answer } = run;
     const response = await this.#request(run);
     const rate = rateOf(answer.ids.length);
-    if (answer.ids.length) Object.assign(answer, { content: "", ids: [] }); // it is sent again
+    let isResent = answer.ids.length > 0; // from its start; until that is here the text stays
     for await (const event of eventsOf(response)) {
       if (event.model) answer.model = event.model; // whose ids these are
       if (event.timings) this.#finish(answer, event);
       const { delta, finish_reason } = event.choices[0] ?? {};
       if (finish_reason) answer.finish_reason = finish_reason;
       if (delta?.content === undefined) continue;
+      if (isResent) Object.assign(answer, { content: "", ids: [] });
+      isResent = false;
       answer.content += delta.content;
       answer.ids.push(...(event.tokens ?? []));
       this.#changed(conversation, answer);

@@ -1,6 +1,7 @@
 // What people type, press, drop and open: the composer, the two drawers, dropped files.
 
 import { byId as $, element } from "./dom.js";
+import { dropped } from "./picked.js";
 import * as store from "./store.js";
 
 // What the embedded model is good at; tests/engine/test_demo_answers.py asks it each of these.
@@ -177,7 +178,7 @@ export class Drawer {
   }
 }
 
-/** Files dropped anywhere on the page, or pasted into the message box. */
+/** Files dropped anywhere on the page, or pasted into the message box; and a promise of their handles. */
 export function listenForFiles(take) {
   const show = (isShown) => ($("drop").hidden = !isShown);
   const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
@@ -191,11 +192,11 @@ export function listenForFiles(take) {
     show(false);
     if (!hasFiles(event)) return;
     event.preventDefault();
-    take([...event.dataTransfer.files]);
+    take([...event.dataTransfer.files], dropped(event.dataTransfer.items).catch(() => []));
   });
   $("prompt").addEventListener("paste", (event) => {
     if (!event.clipboardData.files.length || event.clipboardData.types.includes("text/plain")) return;
     event.preventDefault();
-    take([...event.clipboardData.files]);
+    take([...event.clipboardData.files], Promise.resolve([]));
   });
 }

@@ -104,7 +104,8 @@ export class Database {
 
   /** The open database; null where the browser refuses it. */
   #open() {
-    this.#opened ??= open().catch(() => {
+    const again = () => (this.#opened = null);
+    this.#opened ??= open(again).catch(() => {
       dispatchEvent(new CustomEvent("wgslm-not-kept"));
       return null;
     });
@@ -114,14 +115,20 @@ export class Database {
 
 const rangeOf = (id) => IDBKeyRange.bound([id], [id, []]);
 
-function open() {
+/** `closed()` is called when the browser closed it, or another page wants to change or delete it. */
+function open(closed) {
   return new Promise((resolve, reject) => {
     const request = indexedDB.open(NAME, 1);
     request.onupgradeneeded = () => {
       request.result.createObjectStore("conversations", { keyPath: "id" });
       request.result.createObjectStore("messages", { keyPath: ["conversation", "id"] });
     };
-    request.onsuccess = () => resolve(request.result);
+    request.onsuccess = () => {
+      const database = request.result;
+      database.onclose = closed;
+      database.onversionchange = () => (database.close(), closed());
+      resolve(database);
+    };
     request.onerror = () => reject(request.error);
   });
 }

@@ -11,8 +11,9 @@ export class Downloads {
   #waiting = "";
   #timer = 0;
 
-  constructor(api, model, { showModels }) {
-    Object.assign(this, { api, model });
+  /** `wrong(sentence)` is called when what was loaded turns out to be another file. */
+  constructor(api, model, { showModels, wrong }) {
+    Object.assign(this, { api, model, wrong });
     $("pause-load").addEventListener("click", () => this.#pause(!this.#paused));
     $("storage-note-close").addEventListener("click", () => ($("storage-note").hidden = true));
     $("storage-note-models").addEventListener("click", showModels);
@@ -39,7 +40,15 @@ export class Downloads {
   }
 
   async #pause(isPaused) {
-    await this.api.post("/wgslm/pause-load", { paused: isPaused });
+    try {
+      await this.api.post("/wgslm/pause-load", { paused: isPaused });
+      this.#show(isPaused);
+    } catch {
+      this.#show(false); // a worker that is gone pauses nothing, and the next one begins unpaused
+    }
+  }
+
+  #show(isPaused) {
     this.#paused = isPaused;
     this.#samples = [];
     $("pause-load").textContent = isPaused ? "Go on" : "Pause";
@@ -51,7 +60,7 @@ export class Downloads {
     this.#samples = [];
     this.#waiting = "";
     $("pause-load").hidden = true;
-    if (this.#paused) this.#pause(false).catch(() => {}); // a worker that is gone pauses nothing
+    if (this.#paused) this.#pause(false);
     this.#timer ||= setInterval(() => this.#look(), POLL_MS);
   }
 
@@ -65,12 +74,14 @@ export class Downloads {
       clearInterval(this.#timer);
       this.#timer = 0;
     }
+    if (told?.wrong.length) this.wrong(told.wrong[0]);
     if (told?.notices.length) this.#note(told.notices.join(". "));
   }
 
   async #told() {
     try {
-      return await (await this.api.fetch("/wgslm/transfers")).json();
+      const response = await this.api.fetch("/wgslm/transfers");
+      return response.ok ? await response.json() : null; // a server transfers nothing to here
     } catch {
       return null; // the worker is gone, and what it did with it
     }

@@ -13,7 +13,7 @@ export function recentModels() {
 }
 
 export function rememberModel(source, { name, quant, nbytes }) {
-  if (!source?.url) return; // a picked file cannot be opened again
+  if (!source?.url) return; // picked.js knows of files
   const { url, hub } = source;
   const others = recentModels().filter((model) => model.source.url !== url);
   const model = { name, quant, size: nbytes, used: Date.now() / 1000, source: hub ? { url, hub } : { url } };
@@ -27,16 +27,17 @@ export function forgetModel(url) {
 /** What is kept, and the storage: {models, storage}; models that the browser deleted are among them. */
 export async function keptModels(api) {
   const told = await (await api.fetch("/wgslm/models")).json();
-  const kept = told.models.map((model) => ({ ...model, source: { url: model.location } }));
-  const known = new Set(kept.map(({ location }) => location));
-  const gone = recentModels().filter(({ source }) => ![...known].some((location) => isSame(location, source)));
+  const kept = told.models.map((model) => ({ ...model, source: sourceOf(model) }));
+  const gone = recentModels().filter(({ source }) => !kept.some((model) => isSame(model, source)));
   return { ...told, models: kept, gone: gone.map((model) => ({ ...model, isGone: true })) };
 }
 
-/** Whether what is kept as `location` is what this source loads: of a repository it is one file. */
-function isSame(location, { url, hub }) {
-  const name = hub ? `${hub.replace(/\/$/, "")}/${url}` : url;
-  return location === name || location.startsWith(`${name}:`);
+const sourceOf = ({ location, hub }) => (hub ? { url: location, hub } : { url: location });
+
+/** Whether a kept file is what this source loads: of a repository it is one file. */
+function isSame({ location, hub }, source) {
+  const isOfIt = location === source.url || location.startsWith(`${source.url}:`);
+  return isOfIt && (hub ?? "") === (source.hub ?? "").replace(/\/$/, "");
 }
 
 export async function hubFiles(api, repo, base) {
@@ -50,25 +51,9 @@ export async function hubFiles(api, repo, base) {
 }
 
 /** The models of a `wgslm serve`; throws a sentence when it cannot be asked. */
-export async function servedModels(address) {
-  const base = address.trim().replace(/\/$/, "");
-  const told = await askServer(`${base}/wgslm/models`);
-  return told.models.map((model) => {
-    const name = model.name.replace(/\.gguf$/i, "").replace(/[^\w.-]+/g, "-");
-    return { ...model, source: { url: `${base}/wgslm/blobs/${model.id}/${name}.gguf` } };
-  });
-}
-
-async function askServer(url) {
-  let response;
-  try {
-    response = await fetch(url, { referrerPolicy: "no-referrer", cache: "no-store" });
-  } catch {
-    throw new Error(`${new URL(url).origin} does not answer this page. Is it running there, with --origin ${location.origin}?`);
-  }
-  const told = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Error(told.error?.message ?? `The server answers HTTP ${response.status}.`);
-  return told;
+export async function servedModels(server) {
+  const told = await server.ask("/wgslm/models");
+  return told.models.map((model) => ({ ...model, source: { url: server.blob(model) } }));
 }
 
 /** What a model's header says and whether it fits: as /wgslm/preflight answers. */

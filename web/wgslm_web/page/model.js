@@ -49,6 +49,18 @@ export class Model extends EventTarget {
     return this.#cancel(this.#load);
   }
 
+  /** Give up the load under way, if there is one; resolves when it is over. */
+  end() {
+    return this.#end(this.#load);
+  }
+
+  /** A server answers with this model. */
+  take(facts) {
+    this.facts = facts;
+    this.#name = facts.name;
+    this.#tell("ready", { model: facts });
+  }
+
   /** The worker is gone, and what it had loaded. */
   forget() {
     this.facts = null;

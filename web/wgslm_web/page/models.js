@@ -3,6 +3,8 @@
 import * as format from "./format.js";
 import * as list from "./model-list.js";
 import { isHubName, sourceFrom } from "./model.js";
+import * as picked from "./picked.js";
+import { Server } from "./server.js";
 import * as store from "./store.js";
 import { classOf, thisDevice } from "./suggestions.js";
 
@@ -12,14 +14,16 @@ const HUB = "hub";
 export class ModelsDialog {
   #chosen = 0; // counts lookups: only the newest may show something
 
-  constructor(api, model, { load }) {
-    Object.assign(this, { api, model, dialog: $("models") });
+  /** `load(source)` and `serve(server)` are called when somebody chooses so. */
+  constructor(api, model, { load, serve }) {
+    Object.assign(this, { api, model, serve, dialog: $("models") });
     this.loadNow = (source) => (this.dialog.close(), load(source));
     $("open-models").addEventListener("click", () => this.open());
     $("close-models").addEventListener("click", () => this.dialog.close());
     this.dialog.addEventListener("keydown", (event) => event.key === "Escape" && event.stopPropagation());
     $("find-form").addEventListener("submit", (event) => (event.preventDefault(), this.#find($("find-model").value.trim())));
     $("server-form").addEventListener("submit", (event) => (event.preventDefault(), this.#showServed()));
+    $("use-server").addEventListener("click", () => this.#useServer());
     $("hub-url").value = store.load(HUB, "", store.isText);
     $("hub-url").addEventListener("input", () => store.save(HUB, $("hub-url").value.trim()));
     model.addEventListener("ready", ({ detail }) => this.#loaded(detail.model));
@@ -31,14 +35,28 @@ export class ModelsDialog {
     this.#showSuggested();
   }
 
+  /** Show where a server is named that could answer in this browser's stead. */
+  openServer() {
+    this.open();
+    $("server").open = true;
+    $("server-url").focus();
+  }
+
   /** A name is looked up at the hub that is set; a URL stays what it is. */
   withHub(source) {
     const hub = $("hub-url").value.trim();
     return hub && isHubName(source.url) ? { ...source, hub } : source;
   }
 
+  /** The most tokens of context with which a model fits; 0 if it does with none, or is a picked file. */
+  async fitting(source) {
+    return source.url ? (await list.preflight(this.api, source, source.context)).fitting : 0;
+  }
+
   #loaded(facts) {
-    list.rememberModel(this.model.source, facts);
+    const { source } = this.model;
+    list.rememberModel(source, facts);
+    if (source?.handles) picked.rememberPicked(source.handles, facts);
     if (this.model.source?.url) navigator.storage?.persist?.().catch(() => {}); // it may never settle
     if (this.dialog.open) this.#showKept();
   }
@@ -97,22 +115,43 @@ export class ModelsDialog {
 
   async #showKept() {
     try {
+      if (this.api.server) return this.#showNothingKept();
       const { models, gone, storage } = await list.keptModels(this.api);
       $("kept-note").textContent = storageText(storage, models);
       const deleted = storage.kind === "none" ? "not kept" : "not kept, or deleted by the browser";
       const rows = models.map((model) => this.#keptRow(model));
       const others = gone.map((model) => this.#goneRow({ ...model, state: deleted }));
-      $("kept").replaceChildren(...rows, ...others);
+      const files = (await picked.pickedModels()).map((model) => this.#pickedRow(model));
+      $("kept").replaceChildren(...rows, ...files, ...others);
     } catch (error) {
       $("kept-note").textContent = error.message;
     }
   }
 
+  #showNothingKept() {
+    $("kept-note").textContent = `${this.api.server.origin} answers, so nothing is loaded into this tab.`;
+    $("kept").replaceChildren();
+  }
+
   #keptRow(model) {
     const part = model.kept < model.size ? `${format.bytes(model.kept)} of it are here` : "";
     const state = part || (model.sha256 ? "checked" : "not checked yet");
-    const remove = button("Delete", `Delete ${model.name}`, () => this.#delete(model));
+    const remove = button("Delete", `Delete ${model.name}`, () => this.#askToDelete(model, remove));
     return modelRow({ ...model, state }, [this.#loadButton(model), remove]);
+  }
+
+  /** A file of this computer: the browser asks whether it may be read again. */
+  #pickedRow(model) {
+    const again = button("Load", `Load ${model.name}`, async () => {
+      try {
+        this.loadNow({ files: await picked.filesOf(model), handles: model.handles });
+      } catch (error) {
+        $("kept-note").textContent = error.message;
+      }
+    });
+    const forget = () => picked.forgetPicked(model.id).then(() => this.#showKept());
+    const remove = button("Forget", `Forget ${model.name}`, forget);
+    return modelRow({ ...model, state: "a file of this computer" }, [again, remove]);
   }
 
   #goneRow(model) {
@@ -120,11 +159,29 @@ export class ModelsDialog {
     return modelRow(model, [this.#loadButton(model), remove]);
   }
 
-  async #delete({ id, source }) {
+  /** What took minutes to download is deleted only on a second press. */
+  #askToDelete(model, pressed) {
+    if (pressed.dataset.sure) return this.#delete(model, pressed);
+    const label = pressed.getAttribute("aria-label");
+    const question = `Delete ${format.bytes(model.kept)}?`;
+    Object.assign(pressed, { textContent: question }).setAttribute("aria-label", `${question} ${model.name}`);
+    pressed.dataset.sure = "yes";
+    const settle = () => {
+      pressed.textContent = "Delete";
+      pressed.setAttribute("aria-label", label);
+      delete pressed.dataset.sure;
+    };
+    pressed.addEventListener("blur", settle, { once: true });
+  }
+
+  async #delete({ id, source }, pressed) {
+    const place = [...$("kept").children].indexOf(pressed.closest("li"));
     try {
       await this.api.post("/wgslm/delete-model", { id });
       list.forgetModel(source.url);
       await this.#showKept();
+      const next = $("kept").children[place] ?? $("kept").lastElementChild;
+      (next?.querySelector("button") ?? $("close-models")).focus();
     } catch (error) {
       $("kept-note").textContent = error.message;
     }
@@ -142,11 +199,25 @@ export class ModelsDialog {
     $("suggested").replaceChildren(...rows);
   }
 
+  async #useServer() {
+    $("server-status").textContent = "Asking the server…";
+    try {
+      const server = new Server($("server-url").value, $("server-key").value);
+      const { model } = await server.ask("/wgslm/status");
+      if (!model) throw new Error(`${server.origin} has no model loaded.`);
+      $("server-status").textContent = "";
+      this.dialog.close();
+      this.serve(server, model);
+    } catch (error) {
+      $("server-status").textContent = error.message;
+    }
+  }
+
   async #showServed() {
     $("server-status").textContent = "Asking the server…";
     $("served").replaceChildren();
     try {
-      const models = await list.servedModels($("server-url").value);
+      const models = await list.servedModels(new Server($("server-url").value, $("server-key").value));
       $("server-status").textContent = models.length ? "" : "It has no models to give.";
       $("served").replaceChildren(...models.map((model) => modelRow(model, [this.#loadButton(model)])));
     } catch (error) {
@@ -157,9 +228,10 @@ export class ModelsDialog {
 
 function storageText({ kind, used }, models) {
   if (kind === "none") return "This browser keeps nothing for this page; models are downloaded each time.";
-  if (!models.length) return "Nothing is kept yet. What you load from an address is kept here for the next visit.";
+  const files = picked.canKeep() ? "" : " This browser cannot open a file again that you chose: choose it each time.";
+  if (!models.length) return `Nothing is kept yet. What you load from an address is kept here for the next visit.${files}`;
   const nbytes = models.reduce((sum, { kept }) => sum + kept, 0);
-  return `${format.bytes(nbytes)} in models; this site takes ${format.bytes(used)} of the browser's storage in all.`;
+  return `${format.bytes(nbytes)} in models; this site takes ${format.bytes(used)} of the browser's storage in all.${files}`;
 }
 
 function verdict(name, { architecture, parameters, quant, context_length, context, memory, fits, fitting, why, binding }) {

@@ -3,6 +3,7 @@
 import { byId } from "./dom.js";
 
 const SHOWN_MS = 10_000;
+const UNDO_MS = 60_000; // to reach a button takes longer than to read, with a keyboard above all
 let timer = 0;
 
 /** Show a sentence, with a button if there is {label, run}. */
@@ -13,7 +14,7 @@ export function showNotice(text, action = null) {
   if (action) Object.assign(button, { textContent: action.label, onclick: () => (hide(), action.run()) });
   box.classList.add("shown");
   clearTimeout(timer);
-  timer = setTimeout(hideUnlessHeld, SHOWN_MS);
+  timer = setTimeout(hideUnlessHeld, action ? UNDO_MS : SHOWN_MS);
 }
 
 function hideUnlessHeld() {

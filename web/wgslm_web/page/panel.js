@@ -59,9 +59,13 @@ export function showError(error, action = null) {
   $("error").dataset.stays = error.stays ?? "";
   $("error-text").textContent = sentence(error.message);
   $("error-hint").textContent = error.hint ?? HINTS[error.code] ?? "";
-  const button = $("error-action");
-  button.hidden = !action;
-  if (action) Object.assign(button, { textContent: action.label, onclick: action.run });
+  $("error-action").hidden = !action;
+  if (action) offer(action.label, action.run);
+}
+
+/** Give the error that is shown this button. */
+export function offer(label, run) {
+  Object.assign($("error-action"), { hidden: false, textContent: label, onclick: run });
 }
 
 /** Something went well: what was said before is out of date, unless it stays true. */

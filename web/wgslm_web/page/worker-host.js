@@ -56,6 +56,14 @@ export class WorkerHost extends EventTarget {
     this.#die(reason);
   }
 
+  /** Nobody needs it any more. */
+  stop() {
+    clearTimeout(this.#timer);
+    this.worker?.terminate();
+    this.worker = null;
+    this.#setState("off");
+  }
+
   #hear(message) {
     this.#heardAt = performance.now();
     if (message.type === "locked") this.#awaitDeath(this.worker);
