@@ -10,7 +10,7 @@ import numpy as np
 from twins import Array
 from twins.plan import Machine
 from twins.quants import decode_rows
-from wgslm.engine import Engine, read_words
+from wgslm.engine import Engine
 from wgslm.fitting import Fitting
 from wgslm.generate import Session
 from wgslm.gpu import Device
@@ -22,6 +22,7 @@ from wgslm.plan.execute import Executor
 from wgslm.plan.lower import lower
 from wgslm.plan.tensors import Tensors
 from wgslm.weights import Rates, Stored, free, load_weights
+from wgslm.words import read_words
 
 
 @dataclass

@@ -4,7 +4,7 @@ Templates come from model files, so they are untrusted programs. Speaks text, no
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from types import TracebackType
@@ -15,6 +15,7 @@ from wgslm.chat.bounds import Budget
 from wgslm.chat.compiler import FILENAME, compile_template
 from wgslm.chat.formats import BUILT_IN, CHATML, FROM_FILE
 from wgslm.chat.messages import Message, fold_system, read_messages
+from wgslm.chat.output.detect import detect
 from wgslm.chat.sandbox import Sandbox
 from wgslm.chat.specials import Marker, Specials
 from wgslm.chat.values import Reader, mapped, strings
@@ -49,6 +50,7 @@ class ChatTemplate:
         self._tokens = {"bos_token": bos_token, "eos_token": eos_token}
         self._specials = Specials(specials)
         self._clock = clock
+        self.format = detect(self._source)
         self._code = compile_template(self._source, Sandbox(Budget(), clock))
 
     def render(
@@ -57,7 +59,7 @@ class ChatTemplate:
         *,
         add_generation_prompt: bool = True,
         tools: Sequence[object] | None = None,
-        **variables: object,
+        variables: Mapping[str, object] | None = None,
     ) -> list[Segment]:
         """Make the prompt of a conversation.
 
@@ -68,6 +70,7 @@ class ChatTemplate:
         conversation = read_messages(messages, reader, self._source)
         if conversation[0]["role"] == "system" and not self.takes_system:
             conversation = fold_system(conversation)
+        variables = variables or {}
         taken = sorted(_TAKEN & variables.keys())
         if taken:
             raise RequestError(f"{taken[0]!r} cannot be set for a chat template", taken[0])

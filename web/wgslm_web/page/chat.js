@@ -4,6 +4,7 @@ import { eventsOf } from "./api.js";
 import { answerTo, question, rewritten } from "./message.js";
 import { historyOf } from "./prompt.js";
 import { samplingOf, systemOf } from "./settings.js";
+import { grown } from "./thinking.js";
 
 /**
  * Events: "change" (what is shown, or whether it runs), "update" {message}, "stats" {timings, live},
@@ -126,8 +127,8 @@ export class Chat extends EventTarget {
       if (event.timings) this.#finish(answer, event);
       const { delta, finish_reason } = event.choices[0] ?? {};
       if (finish_reason) answer.finish_reason = finish_reason;
-      if (delta?.content === undefined) continue;
-      answer.content += delta.content;
+      if (delta === undefined) continue;
+      answer.content = grown(answer.content, delta);
       answer.ids.push(...(event.tokens ?? []));
       this.#changed(conversation, answer);
       this.#tell("stats", { live: rate(answer.ids.length) });

@@ -22,14 +22,14 @@ def detect(template: str) -> Format:
     )
 
 
-def marks(format: Format) -> tuple[str, ...]:
+def marks(format: Format, *, has_tools: bool) -> tuple[str, ...]:
     """Give every text that a format goes by: control tokens among them must reach the parser."""
     found = list(format.dropped)
     if format.routed:
         found += MARKS
     if format.thinking:
         found += [format.thinking.open, format.thinking.close]
-    if format.calls:
+    if format.calls and has_tools:
         style = format.calls.style
         found += [*format.calls.open, *format.calls.close]
         for value in vars(style).values():

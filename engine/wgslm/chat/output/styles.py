@@ -98,6 +98,11 @@ class Format:
     routed: Routed | None = None
     reasons: tuple[str, ...] = ()  # why, for people
 
+    @property
+    def has_marks(self) -> bool:
+        """Whether there is anything to tell apart."""
+        return bool(self.thinking or self.calls or self.dropped or self.routed)
+
 
 @dataclass(frozen=True)
 class Tools:
