@@ -127,12 +127,12 @@ async def engine(device: Device, path: Path, *, context: int = 96) -> AsyncItera
     async with loaded(device, path) as model:
         plans = model.plans((1, 16), context=context)
         async with model.executor(plans) as executor:
-            tokenizer, template = read_words(model.header)
+            tokenizer, templates = read_words(model.header)
             current = Session(executor, context)
             yield Engine(
                 model.header,
                 tokenizer,
-                template,
+                templates,
                 device,
                 model.weights,
                 model.rates,

@@ -30,7 +30,7 @@ from wgslm.text.stream import TextStream
 from wgslm.together import together
 from wgslm.tune.notebook import Notebook
 from wgslm.weights import Rates, Stored, free, load_weights
-from wgslm.words import read_words
+from wgslm.words import Templates, read_words
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -74,7 +74,7 @@ class Engine:
         self,
         header: Header,
         tokenizer: Tokenizer,
-        template: ChatTemplate,
+        templates: Templates,
         device: Device,
         weights: Mapping[str, tuple[Stored, ...]],
         rates: Rates,
@@ -88,7 +88,8 @@ class Engine:
         self.name = header.name
         self.header = header
         self.tokenizer = tokenizer
-        self.template = template
+        self.templates = templates
+        self.template = templates.default
         self.device = device
         self.session = session
         self.kv = kv
@@ -139,7 +140,7 @@ class Engine:
             undo.push_async_callback(header.close)
             report("tokenizer")
             await asyncio.sleep(0)  # lets those who show it do so before the tokenizer takes all
-            tokenizer, template = read_words(header)
+            tokenizer, templates = read_words(header)
             report("compiling")
             device = await open_device(adapter)
             undo.push_async_callback(device.close)
@@ -160,7 +161,7 @@ class Engine:
             executor = Executor(device, await fitting.settle(weights), weights)
             await executor.prepare(draws=False)
             session = Session(executor, chosen)
-            engine = cls(header, tokenizer, template, device, weights, rates, session, kv, fitting)
+            engine = cls(header, tokenizer, templates, device, weights, rates, session, kv, fitting)
             if device.compiles_aside:  # while the person reads and types
                 engine._draws = asyncio.ensure_future(engine._prepare_draws())
             else:
@@ -197,12 +198,13 @@ class Engine:
     ) -> AsyncGenerator[Event]:
         """Answer a conversation, thoughts and calls of `tools` told apart from text.
 
-        `variables` are what the template reads besides; an answer that has the ids `so_far` is
-        told again and goes on. Closing the generator ends the answer.
+        `variables` are what the template reads besides (`chat_template` names one of the file's);
+        an answer that has the ids `so_far` is told again and goes on. Closing the generator ends
+        the answer.
         """
         begun = time.perf_counter()
-        text, ids = await beside(self._prompt, messages, tools, variables)
-        format = self.template.format
+        text, ids, template = await beside(self._prompt, messages, tools, variables)
+        format = template.format
         parser = OutputParser(format, tools=tools, prompt=text) if format.has_marks else None
         shown = mark_ids(self.tokenizer, format, has_tools=bool(tools))
         self._check_ids(so_far)
@@ -256,12 +258,12 @@ class Engine:
         messages: Sequence[Mapping[str, object]],
         tools: Sequence[object] | None,
         variables: Mapping[str, object] | None,
-    ) -> tuple[str, list[int]]:
-        """Return a conversation's prompt and its ids."""
+    ) -> tuple[str, list[int], ChatTemplate]:
+        """Return a conversation's prompt, its ids and the template that wrote it."""
         self._check_size(_nbytes(message.get("content")) for message in messages)
-        segments = self.template.render(messages, tools=tools, variables=variables)
+        segments, template = self.templates.render(messages, tools, variables or {})
         text = "".join(segment.text for segment in segments)
-        return text, self.tokenizer.encode_segments(segments)
+        return text, self.tokenizer.encode_segments(segments), template
 
     async def logits(self, ids: Sequence[int], *, each: bool = False) -> list[list[float]]:
         """Return the logits after `ids`, or after each of them. f32 [1 or len(ids), vocab]"""

@@ -23,9 +23,6 @@ NO_CALLS = {  # templates without a word of tools, or that put no calls into a p
     "microsoft-Phi-3.5-mini-instruct.jinja",
 }
 UNREADABLE = {  # plain jinja2 refuses them, so there is nothing to compare with
-    "Kimi-K2-Instruct.jinja",
-    "Kimi-K2-Thinking.jinja",
-    "llama-cpp-deepseek-r1.jinja",
     "CohereForAI-c4ai-command-r-plus-tool_use.jinja",
     "fireworks-ai-llama-3-firefunction-v2.jinja",
 }

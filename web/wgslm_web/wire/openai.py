@@ -20,8 +20,8 @@ from wgslm_web.wire.tools import read_tools, read_variables
 Json = dict[str, object]
 
 KNOWN = (
-    "model, messages, tools, tool_choice, chat_template_kwargs, reasoning_effort, stream,"
-    f" stream_options, return_tokens, {NAMES}"
+    "model, messages, tools, tool_choice, chat_template, chat_template_kwargs, reasoning_effort,"
+    f" stream, stream_options, return_tokens, {NAMES}"
 )
 
 # Accepted whatever they hold: labels, billing and caching hints that change no answer.

@@ -33,9 +33,11 @@ def read_tools(fields: Fields) -> list[dict[str, object]] | None:
 
 
 def read_variables(fields: Fields) -> dict[str, object]:
-    """Return what the chat template reads besides the conversation."""
+    """Return what the chat template reads besides the conversation, its own name among it."""
     variables = dict(fields.mapping("chat_template_kwargs") or {})
-    effort = fields.string("reasoning_effort")
+    template, effort = fields.string("chat_template"), fields.string("reasoning_effort")
+    if template is not None:
+        variables["chat_template"] = template
     if effort is None:
         return variables
     if effort not in EFFORTS:
