@@ -10,7 +10,7 @@ import numpy as np
 from twins import Array
 from twins.plan import Machine
 from twins.quants import decode_rows
-from wgslm.engine import Engine, read_words
+from wgslm.engine import Engine
 from wgslm.fitting import Fitting
 from wgslm.generate import Session
 from wgslm.gpu import Device
@@ -23,6 +23,7 @@ from wgslm.plan.lower import lower
 from wgslm.plan.tensors import Tensors
 from wgslm.sources import Location
 from wgslm.weights import Rates, Stored, free, load_weights
+from wgslm.words import read_words
 
 
 @dataclass
@@ -127,12 +128,12 @@ async def engine(device: Device, path: Path, *, context: int = 96) -> AsyncItera
     async with loaded(device, path) as model:
         plans = model.plans((1, 16), context=context)
         async with model.executor(plans) as executor:
-            tokenizer, template = read_words(model.header)
+            tokenizer, templates = read_words(model.header)
             current = Session(executor, context)
             yield Engine(
                 model.header,
                 tokenizer,
-                template,
+                templates,
                 device,
                 model.weights,
                 model.rates,

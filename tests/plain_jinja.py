@@ -1,7 +1,7 @@
 """Plain jinja2 with Hugging Face's functions and no bounds: what our renderings must equal."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cache
 
@@ -9,7 +9,7 @@ from jinja2 import Template, nodes
 from jinja2.exceptions import TemplateError
 from jinja2.ext import Extension, loopcontrols
 from jinja2.parser import Parser
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.sandbox import SandboxedEnvironment
 
 NOW = datetime(2025, 7, 26, 12, 34, 56)
 
@@ -45,7 +45,7 @@ def plain_jinja(source: str, messages: Sequence[object], **variables: object) ->
 
 @cache
 def _compiled(source: str) -> Template:
-    environment = ImmutableSandboxedEnvironment(
+    environment = SandboxedEnvironment(  # Kimi's templates append to lists, as llama.cpp lets them
         trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols, Generation]
     )
     environment.filters["tojson"] = _tojson
@@ -65,6 +65,8 @@ def _tojson(
     separators: tuple[str, str] | None = None,
     sort_keys: bool = False,
 ) -> str:
+    if isinstance(value, Iterator):  # as llama.cpp does; jinja2 refuses
+        value = list(value)
     return json.dumps(
         value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys
     )

@@ -1,10 +1,11 @@
 """An engine without a model: it says what a test scripts, and notes what it was asked."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
-from wgslm.chat.events import Done, Event, TextDelta, Timings, Usage
+from wgslm.chat.events import Delta, Done, Event, TextDelta, Timings, ToolCallDelta, Usage
 from wgslm.engine import ModelInfo, Progress
 from wgslm.generate import Options
 from wgslm.gpu import AdapterInfo
@@ -12,6 +13,7 @@ from wgslm.header import Preflight
 from wgslm.sampling import Sampling
 from wgslm.weights import Rates
 from wgslm_web.state import Location, Report
+from wgslm_web.wire.messages import Message
 
 INFO = ModelInfo(
     architecture="llama",
@@ -45,24 +47,42 @@ class ScriptedEngine:
     """Answers every conversation with `words`, one event each, then raises `error` if any."""
 
     words: Sequence[str] = ("Hel", "lo", " world")
+    events: Sequence[Delta] = ()  # that come before the words
     name: str = "scripted"
     error: Exception | None = None
     step_seconds: float = 0.0
     info: ModelInfo = INFO
     tokenizer: ByteTokenizer = field(default_factory=ByteTokenizer)
     asked: list[tuple[object, Options]] = field(default_factory=list)
+    given: list[tuple[object, object]] = field(default_factory=list)  # tools and variables
     running: int = 0
     most_running: int = 0
     stopped_early: int = 0
     is_closed: bool = False
 
-    def prompt_ids(self, messages: Sequence[dict[str, str]]) -> list[int]:
+    def prompt_ids(
+        self,
+        messages: Sequence[Message],
+        *,
+        tools: Sequence[object] | None = None,
+        variables: Mapping[str, object] | None = None,
+    ) -> list[int]:
         """Return the bytes of `role:content;` for each message."""
         return list("".join(f"{m['role']}:{m['content']};" for m in messages).encode())
 
-    def chat(self, messages: Sequence[dict[str, str]], options: Options) -> AsyncGenerator[Event]:
-        """Say the words."""
-        return self._say(messages, options, len(self.prompt_ids(messages)))
+    def chat(
+        self,
+        messages: Sequence[Message],
+        options: Options,
+        *,
+        tools: Sequence[object] | None = None,
+        variables: Mapping[str, object] | None = None,
+        so_far: Sequence[int] = (),
+    ) -> AsyncGenerator[Event]:
+        """Say the words, after those of `so_far`."""
+        self.given.append((tools, variables))
+        prompt = [*self.prompt_ids(messages), *so_far]
+        return self._say(prompt if so_far else messages, options, len(prompt), so_far)
 
     def complete(self, prompt: str | Sequence[int], options: Options) -> AsyncGenerator[Event]:
         """Say the words whatever the prompt is."""
@@ -72,13 +92,19 @@ class ScriptedEngine:
         """Note it."""
         self.is_closed = True
 
-    async def _say(self, asked: object, options: Options, read: int) -> AsyncGenerator[Event]:
+    async def _say(
+        self, asked: object, options: Options, read: int, so_far: Sequence[int] = ()
+    ) -> AsyncGenerator[Event]:
         self.asked.append((asked, options))
         self.running += 1
         self.most_running = max(self.most_running, self.running)
         is_whole = False
         try:
             ids: list[int] = []
+            if so_far:
+                yield TextDelta(bytes(so_far).decode(), tuple(so_far))
+            for event in self.events:
+                yield event
             for word in self.words:
                 await asyncio.sleep(self.step_seconds)
                 ids.extend(word.encode())
@@ -87,7 +113,9 @@ class ScriptedEngine:
                 raise self.error
             is_whole = True
             usage = Usage(read, len(self.words), 1)
-            yield Done("stop", usage, Timings(10.0, 20.0, 12.5), tuple(ids))
+            called = any(isinstance(event, ToolCallDelta) for event in self.events)
+            reason: Literal["stop", "tool_calls"] = "tool_calls" if called else "stop"
+            yield Done(reason, usage, Timings(10.0, 20.0, 12.5), tuple(ids))
         finally:
             self.running -= 1
             self.stopped_early += not is_whole

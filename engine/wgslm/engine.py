@@ -11,13 +11,13 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequenc
 from dataclasses import dataclass, replace
 from typing import Literal, ParamSpec, TypeVar
 
-from wgslm.chat.events import Done, Event, TextDelta, Timings, Usage
-from wgslm.chat.parse import StopStrings
+from wgslm.answer import Answer, mark_ids
+from wgslm.chat.events import Done, Event, Timings, Usage
+from wgslm.chat.output.parser import OutputParser
 from wgslm.chat.template import ChatTemplate
-from wgslm.errors import GgufError, RequestError
+from wgslm.errors import RequestError
 from wgslm.fitting import Chosen, Fitting
 from wgslm.generate import Options, Run, Session
-from wgslm.gguf import Directory
 from wgslm.gpu import AdapterInfo, Device, open_device
 from wgslm.grammar import Matcher, Vocabulary
 from wgslm.header import EACH_SIZE, Header, Preflight, check_fit, judge, open_header
@@ -26,11 +26,12 @@ from wgslm.kernels.schedule import Role
 from wgslm.plan.execute import Executor
 from wgslm.sampling import Sampling
 from wgslm.sources import Location
-from wgslm.text import Tokenizer, load_tokenizer
+from wgslm.text import Tokenizer
 from wgslm.text.stream import TextStream
 from wgslm.together import together
 from wgslm.tune.notebook import Notebook
 from wgslm.weights import Rates, Stored, free, load_weights
+from wgslm.words import Templates, read_words
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -74,7 +75,7 @@ class Engine:
         self,
         header: Header,
         tokenizer: Tokenizer,
-        template: ChatTemplate,
+        templates: Templates,
         device: Device,
         weights: Mapping[str, tuple[Stored, ...]],
         rates: Rates,
@@ -89,7 +90,8 @@ class Engine:
         self.name = header.name
         self.header = header
         self.tokenizer = tokenizer
-        self.template = template
+        self.templates = templates
+        self.template = templates.default
         self.device = device
         self.session = session
         self.kv = kv
@@ -140,7 +142,7 @@ class Engine:
             undo.push_async_callback(header.close)
             report("tokenizer")
             await asyncio.sleep(0)  # lets those who show it do so before the tokenizer takes all
-            tokenizer, template = read_words(header)
+            tokenizer, templates = read_words(header)
             report("compiling")
             device = await open_device(adapter)
             undo.push_async_callback(device.close)
@@ -161,7 +163,7 @@ class Engine:
             executor = Executor(device, await fitting.settle(weights), weights)
             await executor.prepare(draws=False)
             session = Session(executor, chosen)
-            engine = cls(header, tokenizer, template, device, weights, rates, session, kv, fitting)
+            engine = cls(header, tokenizer, templates, device, weights, rates, session, kv, fitting)
             if device.compiles_aside:  # while the person reads and types
                 engine._draws = asyncio.ensure_future(engine._prepare_draws())
             else:
@@ -170,10 +172,15 @@ class Engine:
             undo.pop_all()
         return engine
 
-    def prompt_ids(self, messages: Sequence[Mapping[str, object]]) -> list[int]:
+    def prompt_ids(
+        self,
+        messages: Sequence[Mapping[str, object]],
+        *,
+        tools: Sequence[object] | None = None,
+        variables: Mapping[str, object] | None = None,
+    ) -> list[int]:
         """Return the ids of a conversation up to where the answer begins."""
-        self._check_size(_nbytes(message.get("content")) for message in messages)
-        return self.tokenizer.encode_segments(self.template.render(messages))
+        return self._prompt(messages, tools, variables)[1]
 
     def raw_ids(self, prompt: str | Sequence[int]) -> list[int]:
         """Return the ids of a raw prompt. EOS is never added: the answer comes next."""
@@ -183,11 +190,31 @@ class Engine:
         return list(prompt)
 
     async def chat(
-        self, messages: Sequence[Mapping[str, object]], options: Options
+        self,
+        messages: Sequence[Mapping[str, object]],
+        options: Options,
+        *,
+        tools: Sequence[object] | None = None,
+        variables: Mapping[str, object] | None = None,
+        so_far: Sequence[int] = (),
     ) -> AsyncGenerator[Event]:
-        """Answer a conversation. Closing the generator ends the answer."""
-        ids = await beside(self.prompt_ids, messages)
-        async with contextlib.aclosing(self.complete(ids, options)) as events:
+        """Answer a conversation, thoughts and calls of `tools` told apart from text.
+
+        `variables` are what the template reads besides (`chat_template` names one of the file's);
+        an answer that has the ids `so_far` is told again and goes on. Closing the generator ends
+        the answer.
+        """
+        begun = time.perf_counter()
+        text, ids, template = await beside(self._prompt, messages, tools, variables)
+        format = template.format
+        parser = OutputParser(format, tools=tools, prompt=text) if format.has_marks else None
+        shown = mark_ids(self.tokenizer, format, has_tools=bool(tools))
+        self._check_ids(so_far)
+        stream = TextStream(self.tokenizer, shown=shown)
+        answer = Answer(stream, options.stop, parser, so_far)
+        async with contextlib.aclosing(
+            self._generate([*ids, *so_far], options, answer, begun)
+        ) as events:
             async for event in events:
                 yield event
 
@@ -196,31 +223,50 @@ class Engine:
     ) -> AsyncGenerator[Event]:
         """Continue a text as it is, or ids. Closing the generator ends it."""
         begun = time.perf_counter()
+        ids = await beside(self.raw_ids, prompt)
+        answer = Answer(TextStream(self.tokenizer), options.stop)
+        async with contextlib.aclosing(self._generate(ids, options, answer, begun)) as events:
+            async for event in events:
+                yield event
+
+    async def _generate(
+        self, ids: Sequence[int], options: Options, answer: Answer, begun: float
+    ) -> AsyncGenerator[Event]:
         if self._draws and self._draws.done():
             self._draws.result()  # a pipeline that failed is told, not worked around
-        ids = await beside(self.raw_ids, prompt)
         self._check_ids(ids)
-        text, stops = TextStream(self.tokenizer), StopStrings(options.stop)
-        run, first, told = Run(len(ids)), 0.0, 0
+        run, first, stopped = Run(len(ids)), 0.0, False
         matcher = await beside(self._matcher, options)
         generated = self.session.generate(ids, options, self.tokenizer.end_ids, run, matcher)
         async with contextlib.aclosing(generated) as stream:
             async for id in stream:
                 first = first or time.perf_counter() - begun
-                visible, stopped = stops.push(text.push(id))
+                told, stopped = answer.push(id)
                 if stopped:
                     run.reason = "stop"
+                    last = told
                     break
-                if visible:
-                    yield TextDelta(visible, tuple(run.ids[told:]))
-                    told = len(run.ids)
+                for event in told:
+                    yield event
             else:
-                visible, stopped = stops.push(text.flush())
-                visible += stops.flush()
-                run.reason = "stop" if stopped else run.reason
-        if visible or told < len(run.ids):  # every id is told, also of text that is not shown
-            yield TextDelta(visible, tuple(run.ids[told:]))
-        yield _done(run, first or time.perf_counter() - begun)
+                last = []
+        rest, stopped = answer.finish(stopped=stopped, was_cut=run.reason == "length")
+        run.reason = "stop" if stopped else run.reason
+        for event in [*last, *rest]:
+            yield event
+        yield _done(run, first or time.perf_counter() - begun, has_calls=answer.has_calls)
+
+    def _prompt(
+        self,
+        messages: Sequence[Mapping[str, object]],
+        tools: Sequence[object] | None,
+        variables: Mapping[str, object] | None,
+    ) -> tuple[str, list[int], ChatTemplate]:
+        """Return a conversation's prompt, its ids and the template that wrote it."""
+        self._check_size(_nbytes(message.get("content")) for message in messages)
+        segments, template = self.templates.render(messages, tools, variables or {})
+        text = "".join(segment.text for segment in segments)
+        return text, self.tokenizer.encode_segments(segments), template
 
     async def logits(self, ids: Sequence[int], *, each: bool = False) -> list[list[float]]:
         """Return the logits after `ids`, or after each of them. f32 [1 or len(ids), vocab]"""
@@ -328,21 +374,14 @@ async def preflight(
         await header.close()
 
 
-def read_words(header: Header) -> tuple[Tokenizer, ChatTemplate]:
-    """Return a model's tokenizer and chat template; refuse those that cannot be used."""
-    tokenizer = load_tokenizer(header.directory.metadata)
-    _check_vocabulary(header, tokenizer)
-    return tokenizer, make_template(header.directory, tokenizer)
-
-
 def _nbytes(content: object) -> int:
     return len(content.encode("utf-8", "replace")) if isinstance(content, str) else 0
 
 
-def _done(run: Run, first_seconds: float) -> Done:
+def _done(run: Run, first_seconds: float, *, has_calls: bool) -> Done:
     assert run.reason is not None, "the ids end by themselves or at a stop string"
     return Done(
-        run.reason,
+        "tool_calls" if has_calls and run.reason == "stop" else run.reason,
         Usage(run.prompt_tokens, len(run.ids), run.cached_tokens),
         Timings(run.prefill_seconds * 1e3, run.decode_seconds * 1e3, first_seconds * 1e3),
         tuple(run.ids),
@@ -355,26 +394,3 @@ def make_vocabulary(tokenizer: Tokenizer) -> Vocabulary:
     hidden = (id for id, piece in enumerate(pieces) if not piece)
     texts = ((id, tokenizer.piece(id, specials=True)) for id in hidden)
     return Vocabulary(pieces, tokenizer.end_ids, [(id, text) for id, text in texts if text])
-
-
-def make_template(directory: Directory, tokenizer: Tokenizer) -> ChatTemplate:
-    """Return the file's chat template, or the built-in one."""
-
-    def text(id: int | None) -> str:
-        return "" if id is None else tokenizer.tokens[id]
-
-    return ChatTemplate(
-        directory.string("tokenizer.chat_template", ""),
-        bos_token=text(tokenizer.bos_id),
-        eos_token=text(tokenizer.eos_id),
-        specials=tokenizer.specials,
-    )
-
-
-def _check_vocabulary(header: Header, tokenizer: Tokenizer) -> None:
-    rows = header.directory.tensors["token_embd.weight"].rows
-    if tokenizer.vocab_size != rows:  # as llama.cpp asks; a row without a token could be drawn
-        raise GgufError(
-            f"the vocabulary has {tokenizer.vocab_size:,} tokens but token_embd.weight "
-            f"{rows:,} rows"
-        )

@@ -9,10 +9,10 @@ from tiny_shape import TINY
 from wgslm.bench.mixes import MIXES, tensor_quant, usable
 from wgslm.bench.random_source import RandomSource
 from wgslm.bench.shapes import SHAPES, shape_named
-from wgslm.engine import read_words
 from wgslm.errors import RequestError, UnsupportedError
 from wgslm.header import Header, open_header
 from wgslm.quants import QUANTS
+from wgslm.words import read_words
 
 SUPPORTED = {quant.name for quant in QUANTS}
 

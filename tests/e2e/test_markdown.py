@@ -183,6 +183,19 @@ def test_thinking_is_folded_away_and_the_answer_is_not(quiet: Tab) -> None:
         found = quiet.page.evaluate(split, [text])
         assert found == {"thought": thought, "said": said, "isThinking": is_thinking}, text
 
+    deltas = [
+        {"role": "assistant", "content": ""},
+        {"reasoning_content": "A "},
+        {"reasoning_content": "cat?"},
+        {"content": "Yes"},
+        {"content": "."},
+    ]
+    grow = (
+        "([deltas]) => import('./thinking.js')"
+        ".then(({ grown }) => deltas.reduce((content, delta) => grown(content, delta), ''))"
+    )
+    assert quiet.page.evaluate(grow, [deltas]) == "<think>A cat?\n</think>\n\nYes."
+
     add(quiet, conversation("x", "Cats", ["?", "<think>It is a *cat*.</think>Yes, **a cat**."]))
     expect(quiet.shown.locator(".body")).to_have_text("Yes, a cat.")
     expect(quiet.shown.locator(".thought")).to_be_hidden()

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive
 
-from wgslm.chat.events import Done, Event, TextDelta
+from wgslm.chat.events import Delta, Done, Event
 from wgslm_web.stream import CLIENT_GONE, EventStream, Payload, until_disconnect
 from wgslm_web.wire import openai
 
@@ -19,11 +19,9 @@ def new_head(model: str, return_tokens: bool, include_usage: bool) -> openai.Hea
     return openai.Head(name, model, int(time.time()), return_tokens, include_usage)
 
 
-def answer_stream(
-    head: openai.Head, events: AsyncGenerator[Event], so_far: TextDelta | None = None
-) -> Response:
-    """Return a response that streams chunks; `so_far` is sent before the new text."""
-    return EventStream(_chunks(head, events, so_far), end="[DONE]")
+def answer_stream(head: openai.Head, events: AsyncGenerator[Event]) -> Response:
+    """Return a response that streams chunks."""
+    return EventStream(_chunks(head, events), end="[DONE]")
 
 
 async def answer_whole(
@@ -34,32 +32,29 @@ async def answer_whole(
     return Response(status_code=CLIENT_GONE) if answer is None else JSONResponse(answer)
 
 
-async def _chunks(
-    head: openai.Head, events: AsyncGenerator[Event], so_far: TextDelta | None
-) -> AsyncGenerator[Payload]:
+async def _chunks(head: openai.Head, events: AsyncGenerator[Event]) -> AsyncGenerator[Payload]:
     is_open = False  # nothing is sent before the model has answered: errors get their own status
     async with aclosing(events):
         async for event in events:
             if not is_open:
                 is_open = True
                 yield openai.opening_chunk(head)
-                if so_far is not None:
-                    yield openai.text_chunk(head, so_far)
-            if isinstance(event, TextDelta):
-                yield openai.text_chunk(head, event)
+            if isinstance(event, Done):
+                chunks = openai.closing_chunks(head, event)
             else:
-                for chunk in openai.closing_chunks(head, event):
-                    yield chunk
+                chunks = openai.delta_chunks(head, event)
+            for chunk in chunks:
+                yield chunk
 
 
 async def _whole(head: openai.Head, events: AsyncGenerator[Event]) -> Payload:
-    text: list[str] = []
+    told: list[Delta] = []
     done: Done | None = None
     async with aclosing(events):
         async for event in events:
-            if isinstance(event, TextDelta):
-                text.append(event.text)
-            else:
+            if isinstance(event, Done):
                 done = event
+            else:
+                told.append(event)
     assert done is not None, "a generation ends with Done"
-    return openai.completion(head, "".join(text), done.ids, done)
+    return openai.completion(head, told, done)

@@ -71,7 +71,12 @@ async def chat_completions(request: Request) -> Response:
     asked = openai.chat_request(await read_object(request), state.sampling)
     engine = state.need_engine(asked.model)
     head = new_head(engine.name, asked.return_tokens, asked.include_usage)
-    events = state.run(engine, lambda: engine.chat(asked.messages, asked.options))
+    events = state.run(
+        engine,
+        lambda: engine.chat(
+            asked.messages, asked.options, tools=asked.tools, variables=asked.variables
+        ),
+    )
     if asked.stream:
         return answer_stream(head, events)
     return await answer_whole(head, events, request.receive)

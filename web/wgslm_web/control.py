@@ -9,15 +9,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from wgslm.chat.events import TextDelta
+from wgslm.chat.events import Event
 from wgslm.errors import RequestError
 from wgslm_web.answers import answer_stream, new_head
 from wgslm_web.body import read_object
 from wgslm_web.state import Engine, Load, Location, State, Tokenizer
 from wgslm_web.stream import EventStream, Payload
-from wgslm_web.wire import openai
 from wgslm_web.wire.fields import Fields
+from wgslm_web.wire.messages import read_messages
 from wgslm_web.wire.options import NAMES, read_options
+from wgslm_web.wire.tools import read_tools, read_variables
 
 TEXT_LIMIT = 1_000_000  # characters that /wgslm/tokenize splits
 
@@ -52,16 +53,19 @@ async def tokenize(request: Request) -> Response:
     engine = state.need_engine()
     fields = Fields(await read_object(request))
     messages, text = fields.items("messages"), fields.string("text")
+    tools, variables = read_tools(fields), read_variables(fields)
     bos, specials = fields.boolean("bos"), fields.boolean("specials") or False
     limit = fields.integer("limit")
-    fields.finish("text, bos, specials, limit; or messages")
+    fields.finish("text, bos, specials, limit; or messages, tools, chat_template_kwargs")
     if limit is not None and (text is None or limit < 1):
         raise fields.error("limit", limit, "at least 1, and for 'text' only")
     if (messages is None) == (text is None):
         raise RequestError("give either 'text' or 'messages'", "text")
     if text is None:
-        conversation = openai.read_messages(messages)
-        ids = await state.words(lambda: engine.prompt_ids(conversation))
+        conversation = read_messages(messages)
+        ids = await state.words(
+            lambda: engine.prompt_ids(conversation, tools=tools, variables=variables)
+        )
     else:
         if len(text) > TEXT_LIMIT:
             raise RequestError(
@@ -92,19 +96,22 @@ async def continue_ids(request: Request) -> Response:
     engine = state.need_engine()
     fields = Fields(await read_object(request))
     messages, ids = fields.items("messages"), fields.ids("ids") or []
+    tools, variables = read_tools(fields), read_variables(fields)
     options = read_options(fields, engine.info.sampling)
-    fields.finish(f"ids, messages, {NAMES}")
+    fields.finish(f"ids, messages, tools, chat_template_kwargs, {NAMES}")
     check_ids(ids, engine.info.vocab_size)
-    so_far = None
-    if messages is not None:
-        so_far = whole_characters(engine.tokenizer, ids)
-        if options.max_tokens is not None and options.max_tokens > len(ids):
-            options = replace(options, max_tokens=options.max_tokens - len(so_far.ids))
-        conversation = openai.read_messages(messages)
-        ids = [*await state.words(lambda: engine.prompt_ids(conversation)), *so_far.ids]
     head = new_head(engine.name, return_tokens=True, include_usage=True)
-    events = state.run(engine, lambda: engine.complete(ids, options))
-    return answer_stream(head, events, so_far)
+    if messages is None:
+        return answer_stream(head, state.run(engine, lambda: engine.complete(ids, options)))
+    so_far = whole_characters(engine.tokenizer, ids)
+    if options.max_tokens is not None and options.max_tokens > len(ids):
+        options = replace(options, max_tokens=options.max_tokens - len(so_far))
+    conversation = read_messages(messages)
+
+    def go_on() -> AsyncGenerator[Event]:
+        return engine.chat(conversation, options, tools=tools, variables=variables, so_far=so_far)
+
+    return answer_stream(head, state.run(engine, go_on))
 
 
 async def status(request: Request) -> Response:
@@ -148,16 +155,15 @@ def beginning(split: Callable[[str], list[int]], text: str, limit: int) -> tuple
     return text[:end], ids
 
 
-def whole_characters(tokenizer: Tokenizer, ids: list[int]) -> TextDelta:
-    """Return the ids and their text, without the last ids if those end inside a character."""
+def whole_characters(tokenizer: Tokenizer, ids: list[int]) -> list[int]:
+    """Return the ids without the last ones if those end inside a character."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    text: list[str] = []
     whole = 0  # ids up to the last id that ends no character's middle
     for count, id in enumerate(ids, 1):
-        text.append(decoder.decode(tokenizer.piece(id)))
+        decoder.decode(tokenizer.piece(id))
         if not decoder.getstate()[0]:
             whole = count
-    return TextDelta("".join(text[:whole]), tuple(ids[:whole]))
+    return ids[:whole]
 
 
 def _wanted(state: State, body: Mapping[str, object]) -> tuple[str, Location, int | None]:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -18,7 +18,7 @@ from wgslm.tune.notebook import Notebook
 from wgslm_web.gate import Gate
 from wgslm_web.library import Library
 from wgslm_web.refusals import Refusal, refusal_of
-from wgslm_web.wire.openai import Message
+from wgslm_web.wire.messages import Message
 
 ALIASES = frozenset({"default", "local", "wgslm"})  # names for "whatever is loaded"
 CLOSE_SECONDS = 5.0  # a lost device may never answer
@@ -52,11 +52,25 @@ class Engine(Protocol):
     def tokenizer(self) -> Tokenizer:
         """Its tokenizer."""
 
-    def prompt_ids(self, messages: Sequence[Message]) -> list[int]:
+    def prompt_ids(
+        self,
+        messages: Sequence[Message],
+        *,
+        tools: Sequence[object] | None = None,
+        variables: Mapping[str, object] | None = None,
+    ) -> list[int]:
         """Return the ids of a rendered conversation."""
 
-    def chat(self, messages: Sequence[Message], options: Options) -> AsyncGenerator[Event]:
-        """Generate an answer."""
+    def chat(
+        self,
+        messages: Sequence[Message],
+        options: Options,
+        *,
+        tools: Sequence[object] | None = None,
+        variables: Mapping[str, object] | None = None,
+        so_far: Sequence[int] = (),
+    ) -> AsyncGenerator[Event]:
+        """Generate an answer, or go on with one that has the ids `so_far`."""
 
     def complete(self, prompt: str | Sequence[int], options: Options) -> AsyncGenerator[Event]:
         """Continue a text or ids."""

@@ -1,4 +1,4 @@
-"""What a running answer tells its reader: pieces of text, then one `Done`."""
+"""What a running answer tells its reader: pieces of it, then one `Done`."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,7 +9,34 @@ class TextDelta:
     """More text of the answer, and the ids it came from (none while text is held back)."""
 
     text: str
-    ids: tuple[int, ...]
+    ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class ReasoningDelta:
+    """More of what the model thinks before it answers."""
+
+    text: str
+    ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class ToolCallDelta:
+    """More of a tool call: the first of an index has its `id` and `name`, then JSON text comes."""
+
+    index: int
+    arguments: str
+    id: str = ""
+    name: str = ""
+    ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class ToolCallVoid:
+    """The call of this index was malformed after all: what was written follows as text."""
+
+    index: int
+    ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -34,10 +61,11 @@ class Timings:
 class Done:
     """The last event: why the answer ended, and every id of it."""
 
-    reason: Literal["stop", "length"]
+    reason: Literal["stop", "length", "tool_calls"]
     usage: Usage
     timings: Timings
     ids: tuple[int, ...]
 
 
-Event = TextDelta | Done
+Delta = TextDelta | ReasoningDelta | ToolCallDelta | ToolCallVoid
+Event = Delta | Done

@@ -11,6 +11,7 @@ from jinja2.tests import TESTS as ALL_TESTS
 from jinja2.utils import _PassArg, pass_context
 
 from wgslm.chat import strings
+from wgslm.chat.nesting import Once
 from wgslm.errors import TemplateError
 
 if TYPE_CHECKING:
@@ -104,6 +105,8 @@ def _tojson(
 ) -> object:
     """Write JSON as Hugging Face does: plain text, nothing escaped for HTML."""
     sandbox = _sandbox(context)
+    if isinstance(value, Once):  # of a lazy filter: llama.cpp writes its values, jinja2 refuses
+        value = list(value)
     sandbox.budget.room(sandbox.budget.weigh(value))
     too_wide = indent is not None and len(_indent(indent)) > 16
     if too_wide or (separators is not None and sum(map(len, separators)) > 16):

@@ -25,11 +25,12 @@ _LOOP = (
 _ATTRIBUTES: dict[type, frozenset[str]] = {
     str: strings.METHODS,
     dict: frozenset({"get", "items", "keys", "values", "copy"}),
-    list: frozenset({"index", "count", "copy"}),
+    list: frozenset({"index", "count", "copy", "append", "pop"}),
     tuple: frozenset({"index", "count"}),
     LoopContext: frozenset(_LOOP.split()),
     Cycler: frozenset({"next", "current", "reset"}),
 }
+_PLAIN = (str, int, float, type(None))
 _SCALARS = (str, int, float, bool, type(None), Undefined)
 
 
@@ -49,6 +50,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         )
         self.budget = budget
         self.marker = marker
+        self.given: frozenset[int] = frozenset()  # lists that are the caller's, by identity
         self.step = budget.step
         self._nesting = Nesting(budget.step)
         self.filters = dict(FILTERS)
@@ -191,6 +193,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
             name = __obj.__name__  # type: ignore[attr-defined]
             made = strings.call_method(budget, owner, name, __obj, args, kwargs)  # type: ignore[arg-type]
         else:
+            if isinstance(owner, list):
+                __self._check_change(owner, __obj.__name__, args)  # type: ignore[attr-defined]
             for value in args:
                 if isinstance(owner, list | tuple | LoopContext):
                     budget.weigh(value, owner)
@@ -213,6 +217,19 @@ class Sandbox(ImmutableSandboxedEnvironment):
         if isinstance(obj, Macro):
             return Macro.__call__(obj, context.eval_ctx, *args, **kwargs)
         return LoopContext.__call__(obj, *args, **kwargs)  # type: ignore[arg-type]
+
+    def _check_change(self, owner: list[object], name: str, args: tuple[object, ...]) -> None:
+        """Let lists take plain values only: within another list they would nest unseen."""
+        if name not in ("append", "pop"):
+            return
+        self.step(1 + len(owner) // ITEMS_PER_STEP)
+        if id(owner) in self.given:
+            raise TemplateError(f"the chat template calls {name} on what it was given")
+        if name == "append" and not all(isinstance(value, _PLAIN) for value in args):
+            raise TemplateError(
+                "the chat template appends a list or an object to a list; strings, numbers and"
+                " truth values can be appended"
+            )
 
     def _check_repetition(self, sequence: object, count: object) -> None:
         if isinstance(sequence, str | list | tuple) and isinstance(count, int):

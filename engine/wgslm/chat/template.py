@@ -3,21 +3,25 @@
 Templates come from model files, so they are untrusted programs. Speaks text, not ids.
 """
 
+import json
+import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from types import TracebackType
 
 import jinja2
 
+from wgslm.chat.adapt import adapted, takes_tools, wants_objects
 from wgslm.chat.bounds import Budget
 from wgslm.chat.compiler import FILENAME, compile_template
 from wgslm.chat.formats import BUILT_IN, CHATML, FROM_FILE
 from wgslm.chat.messages import Message, fold_system, read_messages
+from wgslm.chat.output.detect import detect
 from wgslm.chat.sandbox import Sandbox
 from wgslm.chat.specials import Marker, Specials
-from wgslm.chat.values import Reader, mapped, strings
+from wgslm.chat.values import Reader, lists, mapped, strings
 from wgslm.errors import RequestError, TemplateError
 from wgslm.text.segment import Segment
 
@@ -39,16 +43,18 @@ class ChatTemplate:
         eos_token: str,
         specials: Sequence[str],
         clock: Callable[[], datetime] = datetime.now,
+        origin: str = FROM_FILE,
     ) -> None:
-        """Compile a Jinja source; an empty one means ChatML, and `origin` says so.
+        """Compile a Jinja source that is of `origin`; an empty one means ChatML.
 
         `specials` are the texts of the control tokens that messages must never make.
         """
-        self.origin = FROM_FILE if source.strip() else BUILT_IN
-        self._source = source if source.strip() else CHATML
+        self.origin = origin if source.strip() else BUILT_IN
+        self._source = source if source.strip() else CHATML.source
         self._tokens = {"bos_token": bos_token, "eos_token": eos_token}
         self._specials = Specials(specials)
         self._clock = clock
+        self.format = detect(self._source)
         self._code = compile_template(self._source, Sandbox(Budget(), clock))
 
     def render(
@@ -57,7 +63,7 @@ class ChatTemplate:
         *,
         add_generation_prompt: bool = True,
         tools: Sequence[object] | None = None,
-        **variables: object,
+        variables: Mapping[str, object] | None = None,
     ) -> list[Segment]:
         """Make the prompt of a conversation.
 
@@ -68,6 +74,7 @@ class ChatTemplate:
         conversation = read_messages(messages, reader, self._source)
         if conversation[0]["role"] == "system" and not self.takes_system:
             conversation = fold_system(conversation)
+        variables = variables or {}
         taken = sorted(_TAKEN & variables.keys())
         if taken:
             raise RequestError(f"{taken[0]!r} cannot be set for a chat template", taken[0])
@@ -103,13 +110,40 @@ class ChatTemplate:
             return True  # it fails for another reason, which the caller should hear
         return False
 
-    def _try(self, messages: Sequence[Message]) -> str:
-        fixed = {"add_generation_prompt": True, "tools": None, "documents": None, **self._tokens}
+    @cached_property
+    def takes_tools(self) -> bool:
+        """Whether tools reach the prompt."""
+        return takes_tools(self._try)
+
+    @cached_property
+    def _wants_objects(self) -> bool:
+        return wants_objects(self._try)
+
+    def adapted(self, messages: Sequence[Message]) -> list[Message]:
+        """Write a conversation of OpenAI's messages as this template takes it."""
+        return adapted(messages, self._source, objects=lambda: self._wants_objects)
+
+    def names(self, variable: str) -> bool:
+        """Whether the template's source has this word."""
+        return re.search(rf"\b{re.escape(variable)}\b", self._source) is not None
+
+    def own_variables(self, tools: Sequence[object] | None) -> dict[str, object]:
+        """Return what FireFunction's template calls its tools and the date; for others nothing."""
+        if not (self.names("functions") and self.names("datetime")):
+            return {}
+        now = self._clock().strftime("%b %d %Y %H:%M:%S GMT")
+        written = json.dumps(tools, indent=2, ensure_ascii=False) if tools else ""
+        return {"functions": written, "datetime": now}
+
+    def _try(self, messages: Sequence[Message], tools: Sequence[object] | None = None) -> str:
+        fixed = {"add_generation_prompt": True, "tools": tools, "documents": None, **self._tokens}
+        fixed |= self.own_variables(tools)
         return self._run({"messages": messages, **fixed}, Budget(), None)
 
     def _run(self, variables: dict[str, object], budget: Budget, marker: Marker | None) -> str:
         """Run the compiled template in an environment of its own."""
         sandbox = Sandbox(budget, self._clock, marker.character if marker else "")
+        sandbox.given = frozenset(lists(variables))
         template = jinja2.Template.from_code(sandbox, self._code, sandbox.globals)
         try:
             return "".join(template.root_render_func(template.new_context(variables)))

@@ -68,6 +68,18 @@ def strings(value: object) -> Iterator[str]:
             waiting += [*value.keys(), *value.values()]
 
 
+def lists(value: object) -> Iterator[int]:
+    """Give the identity of every list in plain data."""
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list):
+            yield id(value)
+            waiting += [item for item in value if isinstance(item, list | dict)]
+        elif isinstance(value, dict):
+            waiting += [item for item in value.values() if isinstance(item, list | dict)]
+
+
 def mapped(value: object, change: Callable[[str], str]) -> object:
     """Copy plain data with every string changed, keys too."""
     if isinstance(value, str):

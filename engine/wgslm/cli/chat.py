@@ -6,13 +6,13 @@ from argparse import Namespace
 from collections.abc import Callable
 from contextlib import AsyncExitStack, aclosing
 
-from wgslm.chat.events import Done, TextDelta
+from wgslm.chat.events import Done, ReasoningDelta, TextDelta
 from wgslm.chat.formats import FROM_FILE
 from wgslm.cli.knobs import make_options
 from wgslm.cli.loading import loaded
 from wgslm.cli.run import summary
 from wgslm.cli.talk import COMMANDS, Next, Talk
-from wgslm.cli.terminal import note, write
+from wgslm.cli.terminal import note, write, write_thought
 from wgslm.engine import Engine
 from wgslm.errors import RequestError, TemplateError
 
@@ -84,10 +84,17 @@ def _answer(runner: asyncio.Runner, engine: Engine, talk: Talk) -> Done | None:
 
 async def _stream(engine: Engine, talk: Talk, pieces: list[str]) -> Done:
     done: Done | None = None
+    is_thinking = False
     async with aclosing(engine.chat(talk.messages, talk.options)) as events:
         async for event in events:
             match event:
+                case ReasoningDelta(text):
+                    is_thinking = True
+                    write_thought(text)
                 case TextDelta(text):
+                    if is_thinking:
+                        write_thought("\n\n")
+                        is_thinking = False
                     pieces.append(text)
                     write(text)
                 case Done():

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from wgslm.cli.loading import opened
 from wgslm.cli.terminal import count, size, table, write_json
-from wgslm.engine import make_template
 from wgslm.errors import WgslmError
 from wgslm.gguf import Directory, TensorInfo, Value
 from wgslm.gpu import DEFAULT_LIMITS
@@ -18,6 +17,7 @@ from wgslm.models import read_model
 from wgslm.plan.tensors import Tensors
 from wgslm.sources import ByteSource
 from wgslm.text import load_tokenizer
+from wgslm.words import make_template
 
 SHOWN = 60  # characters of a value in the table
 

@@ -2,16 +2,23 @@
 
 import asyncio
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import asdict, replace
 
-from wgslm.chat.events import Done, TextDelta
+from wgslm.chat.events import Done, Event, ReasoningDelta, TextDelta
 from wgslm.chat.formats import FROM_FILE
 from wgslm.cli.constraints import read_constraint
 from wgslm.cli.knobs import UsageError, make_options
 from wgslm.cli.loading import loaded
-from wgslm.cli.terminal import note, note_unless_json, read_text, write, write_json
+from wgslm.cli.terminal import (
+    note,
+    note_unless_json,
+    read_text,
+    write,
+    write_json,
+    write_thought,
+)
 from wgslm.engine import Engine
 from wgslm.generate import Options
 from wgslm.grammar import Grammar
@@ -29,8 +36,8 @@ async def _run(args: Namespace, prompt: str, grammar: Grammar | None) -> None:
     async with loaded(args, is_json=args.json) as model:
         engine = model.engine
         options = replace(make_options(args, engine.info.sampling), grammar=grammar)
-        prompt_ids = _prompt_ids(engine, prompt, args)
-        text, done = await _generate(engine, prompt_ids, options, is_streamed=not args.json)
+        prompt_ids, events = _asked(engine, prompt, args, options)
+        text, thoughts, done = await _generate(events, is_streamed=not args.json)
     note_unless_json(summary(done), is_json=args.json)
     if args.json:
         write_json(
@@ -38,6 +45,7 @@ async def _run(args: Namespace, prompt: str, grammar: Grammar | None) -> None:
                 "prompt_ids": prompt_ids,
                 "ids": list(done.ids),
                 "text": text,
+                **({"reasoning": thoughts} if thoughts else {}),
                 "finish_reason": done.reason,
                 "timings": {
                     "load_ms": model.seconds * 1e3,
@@ -49,32 +57,45 @@ async def _run(args: Namespace, prompt: str, grammar: Grammar | None) -> None:
         )
 
 
-def _prompt_ids(engine: Engine, prompt: str, args: Namespace) -> list[int]:
+def _asked(
+    engine: Engine, prompt: str, args: Namespace, options: Options
+) -> tuple[list[int], AsyncGenerator[Event]]:
+    """Return the ids of what is asked, and the events of the answer."""
     if args.raw:
-        return engine.raw_ids(prompt)
+        ids = engine.raw_ids(prompt)
+        return ids, engine.complete(ids, options)
     if engine.template.origin != FROM_FILE:
         note(f"note: the template is {engine.template.origin}; --raw continues the text instead")
     system = [] if args.system is None else [{"role": "system", "content": args.system}]
-    return engine.prompt_ids([*system, {"role": "user", "content": prompt}])
+    messages = [*system, {"role": "user", "content": prompt}]
+    return engine.prompt_ids(messages), engine.chat(messages, options)
 
 
-async def _generate(
-    engine: Engine, prompt_ids: Sequence[int], options: Options, *, is_streamed: bool
-) -> tuple[str, Done]:
-    """Return the whole text and the last event; with `is_streamed`, write the text as it comes."""
+async def _generate(answer: AsyncGenerator[Event], *, is_streamed: bool) -> tuple[str, str, Done]:
+    """Return the whole text, the thoughts and the last event; with `is_streamed`, write both.
+
+    Thoughts are no result, so they go to stderr.
+    """
     pieces: list[str] = []
-    async with aclosing(engine.complete(prompt_ids, options)) as events:
+    thoughts: list[str] = []
+    async with aclosing(answer) as events:
         async for event in events:
             match event:
                 case TextDelta(text):
+                    if is_streamed and thoughts and not pieces:
+                        write_thought("\n\n")
                     pieces.append(text)
                     if is_streamed:
                         write(text)
+                case ReasoningDelta(text):
+                    thoughts.append(text)
+                    if is_streamed:
+                        write_thought(text)
                 case Done():
                     done = event
     if is_streamed:
         write("\n")
-    return "".join(pieces), done
+    return "".join(pieces), "".join(thoughts), done
 
 
 def summary(done: Done) -> str:

@@ -37,6 +37,12 @@ def write(text: str) -> None:
     sys.stdout.flush()
 
 
+def write_thought(text: str) -> None:
+    """Write a piece of what a model thinks, which is no result, at once."""
+    sys.stderr.write(printable(text) if sys.stderr.isatty() else text)
+    sys.stderr.flush()
+
+
 def write_json(value: object) -> None:
     """Write a result for programs."""
     print(json.dumps(value, ensure_ascii=False, allow_nan=False))

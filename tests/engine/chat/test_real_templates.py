@@ -86,7 +86,9 @@ def make(source: str, bos: str = "<s>", eos: str = "</s>") -> ChatTemplate:
 def text(template: ChatTemplate, messages: list[dict[str, object]], **options: object) -> str:
     tools = cast(list[object] | None, options.pop("tools", None))
     prompt = bool(options.pop("add_generation_prompt", True))
-    segments = template.render(messages, add_generation_prompt=prompt, tools=tools, **options)
+    segments = template.render(
+        messages, add_generation_prompt=prompt, tools=tools, variables=options
+    )
     return "".join(segment.text for segment in segments)
 
 

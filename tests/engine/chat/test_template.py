@@ -24,7 +24,7 @@ def make(source: str) -> ChatTemplate:
 
 
 def text(source: str, **variables: object) -> str:
-    prompt = make(source).render(HI, add_generation_prompt=True, tools=None, **variables)
+    prompt = make(source).render(HI, add_generation_prompt=True, tools=None, variables=variables)
     return "".join(segment.text for segment in prompt)
 
 

@@ -4,6 +4,7 @@ import { eventsOf } from "./api.js";
 import { answerTo, question, rewritten } from "./message.js";
 import { historyOf } from "./prompt.js";
 import { samplingOf, systemOf } from "./settings.js";
+import { grown } from "./thinking.js";
 
 const MOST_RECOVERIES = 3; // without a new token: the answer itself may be what kills the worker
 
@@ -143,10 +144,12 @@ export class Chat extends EventTarget {
       if (event.timings) this.#finish(answer, event);
       const { delta, finish_reason } = event.choices[0] ?? {};
       if (finish_reason) answer.finish_reason = finish_reason;
-      if (delta?.content === undefined) continue;
-      if (isResent) Object.assign(answer, { content: "", ids: [] });
-      isResent = false;
-      answer.content += delta.content;
+      if (delta === undefined) continue;
+      if (isResent && (delta.content !== undefined || delta.reasoning_content !== undefined)) {
+        Object.assign(answer, { content: "", ids: [] });
+        isResent = false;
+      }
+      answer.content = grown(answer.content, delta);
       answer.ids.push(...(event.tokens ?? []));
       this.#changed(conversation, answer);
       this.#tell("stats", { live: rate(answer.ids.length) });

@@ -21,8 +21,8 @@ export function toJson(found) {
 }
 
 export function toMarkdown({ title, path, facts }) {
-  const parts = historyOf(path, null, systemOf(facts.settings)).map(({ role, content }) =>
-    `## ${HEADINGS[role]}\n\n${content.replace(/^(?=\\*## (System|You|Model)$)/gm, "\\")}`);
+  const parts = historyOf(path, null, systemOf(facts.settings)).map(({ role, content, reasoning_content: thought }) =>
+    `## ${HEADINGS[role]}\n\n${thought ? `<think>\n${thought}\n</think>\n\n` : ""}${content.replace(/^(?=\\*## (System|You|Model)$)/gm, "\\")}`);
   return [`# ${title}`, ...parts].join("\n\n") + "\n";
 }
 

@@ -1,5 +1,7 @@
 // What the model is asked: a branch of a conversation as the API's messages.
 
+import { splitThinking } from "./thinking.js";
+
 /** The messages before `answer`; failed answers and their questions are left out. */
 export function historyOf(path, answer, system) {
   const end = answer ? path.findIndex(({ id }) => id === answer.id) : path.length;
@@ -8,6 +10,8 @@ export function historyOf(path, answer, system) {
 }
 
 function asMessage({ role, content, attachments = [] }) {
+  const { thought, said } = role === "assistant" ? splitThinking(content) : {};
+  if (thought) return { role, content: said, reasoning_content: thought };
   return { role, content: [...attachments.map(fenced), content].filter(Boolean).join("\n\n") };
 }
 

@@ -1,5 +1,5 @@
-// Thinking models write <think>...</think> before they answer; some templates open it for them.
-// The API sends it as text like all else, so it is told apart here.
+// What a model thinks comes apart from what it says; an answer keeps both as one text,
+// <think>...</think> first, so that it can be stored, edited, exported and shown as one.
 
 const OPEN = "<think>";
 const CLOSE = "</think>";
@@ -16,6 +16,15 @@ export function splitThinking(content) {
   if (isOpened) return { thought: beforePart(text.slice(OPEN.length), CLOSE), said: "", isThinking: true };
   const isBeginning = text !== "" && OPEN.startsWith(text);
   return { thought: "", said: isBeginning ? "" : content, isThinking: false };
+}
+
+/** An answer's text after one more delta of the API. */
+export function grown(content, { reasoning_content: thought = "", content: said = "" }) {
+  const end = content.indexOf(CLOSE);
+  const isOpen = content.startsWith(OPEN) && end < 0;
+  if (thought && end >= 0) return `${content.slice(0, end)}${thought}${content.slice(end)}${said}`;
+  if (thought) return grown(`${isOpen ? content : OPEN + content}${thought}`, { content: said });
+  return said && isOpen ? `${content}\n${CLOSE}\n\n${said}` : content + said;
 }
 
 /** The text without a beginning of `mark` at its end. */

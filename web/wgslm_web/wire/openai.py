@@ -8,30 +8,30 @@ in llama.cpp), and the last chunk carries `timings` under llama.cpp's names.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from wgslm.chat.events import Done, TextDelta
+from wgslm.chat.events import Delta, Done, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallVoid
 from wgslm.errors import RequestError
 from wgslm.generate import Options
 from wgslm.sampling import Sampling
 from wgslm_web.wire.fields import Fields
+from wgslm_web.wire.messages import Message, read_messages
 from wgslm_web.wire.options import NAMES, read_options
+from wgslm_web.wire.tools import read_tools, read_variables
 
-Message = dict[str, str]
 Json = dict[str, object]
 
-ROLES = ("system", "developer", "user", "assistant")
-MESSAGE_LIMIT = 10_000  # of a conversation, and of the parts of a message
-KNOWN = f"model, messages, stream, stream_options, return_tokens, {NAMES}"
+KNOWN = (
+    "model, messages, tools, tool_choice, chat_template, chat_template_kwargs, reasoning_effort,"
+    f" stream, stream_options, return_tokens, {NAMES}"
+)
 
 # Accepted whatever they hold: labels, billing and caching hints that change no answer.
 HARMLESS = frozenset(
     "user metadata store safety_identifier prompt_cache_key prompt_cache_retention "
-    "prompt_cache_options service_tier parallel_tool_calls".split()
+    "prompt_cache_options service_tier".split()
 )
 # Not supported yet; these values ask for nothing, so clients may send them.
 NEUTRAL: Mapping[str, tuple[object, ...]] = {
     "n": (1,),
-    "tools": ([],),
-    "tool_choice": ("none", "auto"),
     "functions": ([],),
     "function_call": ("none", "auto"),
     "logprobs": (False,),
@@ -39,13 +39,11 @@ NEUTRAL: Mapping[str, tuple[object, ...]] = {
     "modalities": (["text"],),
     "audio": (),
     "prediction": (),
-    "reasoning_effort": (),
     "verbosity": ("medium",),
     "cache_prompt": (True,),  # what happens anyway
     "timings_per_token": (False,),
     "web_search_options": (),
     "moderation": (),
-    "chat_template_kwargs": ({},),
 }
 
 
@@ -55,6 +53,8 @@ class ChatRequest:
 
     model: str | None
     messages: list[Message]
+    tools: list[Json] | None
+    variables: Json  # that the chat template reads
     options: Options
     stream: bool
     include_usage: bool
@@ -80,6 +80,8 @@ def chat_request(body: Mapping[str, object], usual: Sampling) -> ChatRequest:
     request = ChatRequest(
         model=fields.string("model"),
         messages=read_messages(fields.items("messages")),
+        tools=read_tools(fields),
+        variables=read_variables(fields),
         options=read_options(fields, usual),
         stream=stream,
         include_usage=_include_usage(fields, stream),
@@ -99,29 +101,29 @@ def refuse_unsupported(fields: Fields) -> None:
             raise RequestError(f"'{name}' is not supported yet; leave it out", name)
 
 
-def read_messages(value: list[object] | None) -> list[Message]:
-    """Check and translate the conversation."""
-    if not value:
-        raise RequestError(
-            "'messages' is missing or empty; it must hold the conversation", "messages"
-        )
-    if len(value) > MESSAGE_LIMIT:
-        raise RequestError(
-            f"'messages' holds {len(value):,} messages; at most {MESSAGE_LIMIT:,} are read",
-            "messages",
-        )
-    return [_message(item, f"messages[{index}].") for index, item in enumerate(value)]
-
-
 def opening_chunk(head: Head) -> Json:
     """Return the chunk that opens a streamed answer."""
     return _chunk(head, {"role": "assistant", "content": ""}, None)
 
 
-def text_chunk(head: Head, event: TextDelta) -> Json:
-    """Return one chunk of streamed text."""
-    tokens: Json = {"tokens": list(event.ids)} if head.return_tokens else {}
-    return _chunk(head, {"content": event.text}, None) | tokens
+def delta_chunks(head: Head, event: Delta) -> list[Json]:
+    """Return what is streamed of an event: no chunk where it tells neither text nor ids.
+
+    A call that turned out malformed cannot be taken back; its text follows, and the reason that
+    the answer ended is not "tool_calls" unless another call holds.
+    """
+    tokens: Json = {"tokens": list(event.ids)} if head.return_tokens and event.ids else {}
+    match event:
+        case TextDelta(text):
+            delta: Json = {"content": text}
+            tokens = {"tokens": list(event.ids)} if head.return_tokens else {}
+        case ReasoningDelta(text):
+            delta = {"reasoning_content": text}
+        case ToolCallDelta():
+            delta = {"tool_calls": [_call_delta(event)]}
+        case ToolCallVoid():
+            return [_chunk(head, {}, None) | tokens] if tokens else []
+    return [_chunk(head, delta, None) | tokens]
 
 
 def closing_chunks(head: Head, done: Done) -> list[Json]:
@@ -133,16 +135,19 @@ def closing_chunks(head: Head, done: Done) -> list[Json]:
     return [last, with_usage]
 
 
-def completion(head: Head, text: str, ids: Iterable[int], done: Done) -> Json:
+def completion(head: Head, events: Iterable[Delta], done: Done) -> Json:
     """Return a whole answer."""
-    message = {"role": "assistant", "content": text, "refusal": None}
+    said = Said()
+    for event in events:
+        said.take(event)
+    message = said.message()
     choice = {
         "index": 0,
         "message": message,
         "logprobs": None,
         "finish_reason": done.reason,
     }
-    tokens: Json = {"tokens": list(ids)} if head.return_tokens else {}
+    tokens: Json = {"tokens": list(done.ids)} if head.return_tokens else {}
     return {
         "id": head.id,
         "object": "chat.completion",
@@ -153,6 +158,39 @@ def completion(head: Head, text: str, ids: Iterable[int], done: Done) -> Json:
         "timings": timings(done),
         **tokens,
     }
+
+
+class Said:
+    """Gathers the events of an answer as the message of a whole one."""
+
+    def __init__(self) -> None:
+        """Begin with nothing said."""
+        self._text: list[str] = []
+        self._thoughts: list[str] = []
+        self._calls: dict[int, list[ToolCallDelta]] = {}
+
+    def take(self, event: Delta) -> None:
+        """Take the next event."""
+        match event:
+            case TextDelta(text):
+                self._text.append(text)
+            case ReasoningDelta(text):
+                self._thoughts.append(text)
+            case ToolCallDelta():
+                self._calls.setdefault(event.index, []).append(event)
+            case ToolCallVoid():
+                self._calls.pop(event.index, None)
+
+    def message(self) -> Json:
+        """Return the message; without text its content is null where there are calls."""
+        text = "".join(self._text)
+        content = None if self._calls and not text else text
+        message: Json = {"role": "assistant", "content": content, "refusal": None}
+        if self._thoughts:
+            message["reasoning_content"] = "".join(self._thoughts)
+        if self._calls:
+            message["tool_calls"] = [_call(parts) for parts in self._calls.values()]
+        return message
 
 
 def usage(done: Done) -> Json:
@@ -195,48 +233,6 @@ def model_list(models: list[Json]) -> Json:
     return {"object": "list", "data": models}
 
 
-def _message(item: object, path: str) -> Message:
-    if not isinstance(item, dict):
-        raise RequestError(f"'{path[:-1]}' is not an object", path[:-1])
-    fields = Fields(item, path)
-    role = fields.required("role")
-    for name in ("tool_calls", "function_call", "audio", "refusal", "tool_call_id"):
-        if fields.take(name) not in (None, []):
-            raise RequestError(f"'{path}{name}' is not supported yet", path + name)
-    if role not in ROLES:
-        wanted = ", ".join(ROLES)
-        raise RequestError(f"'{path}role' is {role!r}; known: {wanted}", path + "role")
-    message = {"role": role, "content": _content(fields)}
-    speaker = fields.string("name")
-    fields.finish("role, content, name")
-    return message if speaker is None else message | {"name": speaker}
-
-
-def _content(fields: Fields) -> str:
-    value = fields.take("content")
-    if isinstance(value, list) and len(value) > MESSAGE_LIMIT:
-        raise fields.error("content", value[:1], f"a list of at most {MESSAGE_LIMIT:,} parts")
-    if isinstance(value, list) and value:
-        return "\n".join(_part(part, f"{fields.path}content[{i}].") for i, part in enumerate(value))
-    if not isinstance(value, str):
-        raise fields.error("content", value, "a string or a list of text parts")
-    return value
-
-
-def _part(item: object, path: str) -> str:
-    if not isinstance(item, dict):
-        raise RequestError(f"'{path[:-1]}' is not an object", path[:-1])
-    fields = Fields(item, path)
-    kind = fields.required("type")
-    if kind != "text":
-        raise RequestError(f"'{path}type' is {kind!r}; only 'text' is supported yet", path + "type")
-    text = fields.string("text")
-    if text is None:
-        raise RequestError(f"'{path}text' is missing", path + "text")
-    fields.finish("type, text")
-    return text
-
-
 def _include_usage(fields: Fields, stream: bool) -> bool:
     value = fields.mapping("stream_options")
     if value is None:
@@ -248,6 +244,18 @@ def _include_usage(fields: Fields, stream: bool) -> bool:
     include_usage = options.boolean("include_usage") or False
     options.finish("include_usage")
     return include_usage
+
+
+def _call(parts: list[ToolCallDelta]) -> Json:
+    arguments = "".join(part.arguments for part in parts)
+    function = {"name": parts[0].name, "arguments": arguments}
+    return {"id": parts[0].id, "type": "function", "function": function}
+
+
+def _call_delta(event: ToolCallDelta) -> Json:
+    if not event.id:
+        return {"index": event.index, "function": {"arguments": event.arguments}}
+    return {"index": event.index, **_call([event])}
 
 
 def _chunk(head: Head, delta: Json, reason: str | None) -> Json:

@@ -1,0 +1,1 @@
+"""A model's answer as it is written, told apart: thoughts, text, and calls of tools."""

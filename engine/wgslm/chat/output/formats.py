@@ -1,0 +1,366 @@
+"""The families' formats, and what in a chat template tells which one its model writes.
+
+Sources: the templates themselves, and the formats' documents where there are any (OpenAI's
+Harmony, Mistral's tool calling, Gemma 4's and Kimi's model cards).
+"""
+
+from dataclasses import dataclass
+
+from wgslm.chat.output.routed import ATEM
+from wgslm.chat.output.styles import (
+    Calls,
+    GemmaStyle,
+    JsonStyle,
+    NamedStyle,
+    NestedStyle,
+    PythonStyle,
+    Routed,
+    TaggedStyle,
+    Thinking,
+)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A format, and the texts that a template must all have for it."""
+
+    name: str
+    needs: tuple[str, ...]
+    part: Thinking | Calls | Routed
+    dropped: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
+
+
+_DEEPSEEK = (
+    "<\uff5ctool▁calls▁begin\uff5c>",
+    "<\uff5ctool_calls_begin\uff5c>",
+    "<\uff5ctool calls begin\uff5c>",
+)
+_DEEPSEEK_END = (
+    "<\uff5ctool▁calls▁end\uff5c>",
+    "<\uff5ctool_calls_end\uff5c>",
+    "<\uff5ctool calls end\uff5c>",
+)
+_QWEN_XML = TaggedStyle(
+    "<function=", ">", "<parameter=", ">", "</parameter>", "</function>", lines=True
+)
+_GLM = TaggedStyle("", "", "<arg_key>", "</arg_key>", "</arg_value>", "", value="<arg_value>")
+_HY = ":opensource>"
+_K3 = "<|close|>"
+
+
+def _invoke(before: str) -> TaggedStyle:
+    return TaggedStyle(
+        f'<{before}invoke name="',
+        ">",
+        f'<{before}parameter name="',
+        ">",
+        f"</{before}parameter>",
+        f"</{before}invoke>",
+    )
+
+
+ROUTED = (
+    Rule("Harmony", ("<|channel|>", "<|message|>", "<|start|>"), Routed("harmony")),
+    Rule("Muse", ("<|message|>", "atem:function_calls"), Routed("atem")),
+    Rule("functionary v3.2", (">>>", "all"), Routed("functionary"), lacks=("<tool_call>",)),
+)
+
+THINKING = (
+    Rule("MiniMax M3", ("<mm:think>",), Thinking("<mm:think>", "</mm:think>")),
+    Rule("Hunyuan 3", ("<think{}>", ":opensource"), Thinking("<think" + _HY, "</think" + _HY)),
+    Rule("Seed", ("<seed:think>",), Thinking("<seed:think>", "</seed:think>")),
+    Rule("Mistral", ("[THINK]",), Thinking("[THINK]", "[/THINK]")),
+    Rule(
+        "Command",
+        ("<|START_THINKING|>",),
+        Thinking("<|START_THINKING|>", "<|END_THINKING|>", anywhere=True),
+        ("<|START_RESPONSE|>", "<|END_RESPONSE|>", "<|START_TEXT|>", "<|END_TEXT|>"),
+    ),
+    Rule(
+        "Gemma 4",
+        ("<|channel>", "<channel|>"),
+        Thinking("<|channel>thought\n", "<channel|>", anywhere=True),
+    ),
+    Rule(
+        "Kimi K3",
+        ("<|open|>", "<|sep|>", "think"),
+        Thinking("<|open|>think<|sep|>", "<|close|>think<|sep|>", anywhere=True),
+        (
+            "<|open|>response<|sep|>",
+            f"{_K3}response<|sep|>",
+            f"{_K3}message<|sep|>",
+            "<|end_of_msg|>",
+        ),
+    ),
+    Rule(
+        "Solar",
+        ("<|think|>", "<|content|>", "<|begin|>"),
+        Thinking("<|think|>", "<|end|>", anywhere=True),
+        ("<|begin|>assistant", "<|content|>"),
+    ),
+    Rule(
+        "Apriel",
+        ("Here are my reasoning steps:", "[BEGIN FINAL RESPONSE]"),
+        Thinking("Here are my reasoning steps:\n", "[BEGIN FINAL RESPONSE]"),
+        ("[END FINAL RESPONSE]",),
+    ),
+    Rule(
+        "Granite 3.2",
+        ("Here is my thought process:", "Here is my response:"),
+        Thinking("Here is my thought process:", "Here is my response:"),
+    ),
+    Rule(
+        "Apertus",
+        ("<|inner_prefix|>",),
+        Thinking("<|inner_prefix|>", "<|inner_suffix|>", anywhere=True),
+    ),
+    Rule("EXAONE", ("<thought>",), Thinking("<thought>", "</thought>"), lacks=("<think>",)),
+    Rule(
+        "Granite 3.3", ("<think>", "<response>"), Thinking("<think>", "</think>"),
+        ("<response>", "</response>"), ("minimax",),
+    ),
+    Rule("<think>", ("</think>",), Thinking("<think>", "</think>")),
+    Rule("<think>", ("<think>",), Thinking("<think>", "</think>")),
+)  # fmt: skip
+
+CALLS = (
+    Rule(
+        "MiniMax M3",
+        ("]<]minimax[>[",),
+        Calls(
+            NestedStyle("]<]minimax[>["),
+            ("]<]minimax[>[<tool_call>",),
+            ("]<]minimax[>[</tool_call>",),
+        ),
+    ),
+    Rule(
+        "MiniMax M2",
+        ("<minimax:tool_call>",),
+        Calls(_invoke(""), ("<minimax:tool_call>",), ("</minimax:tool_call>",), ends_thinking=True),
+    ),
+    Rule(
+        "DeepSeek V3.2",
+        ("DSML", "function_calls"),
+        Calls(
+            _invoke("\uff5cDSML\uff5c"),
+            ("<\uff5cDSML\uff5cfunction_calls>",),
+            ("</\uff5cDSML\uff5cfunction_calls>",),
+        ),
+    ),
+    Rule(
+        "DeepSeek V4",
+        ("DSML", "tool_calls"),
+        Calls(
+            _invoke("\uff5cDSML\uff5c"),
+            ("<\uff5cDSML\uff5ctool_calls>",),
+            ("</\uff5cDSML\uff5ctool_calls>",),
+        ),
+    ),
+    Rule("Muse", ("atem:function_calls",), Calls(ATEM, ("<atem:function_calls>",))),
+    Rule(
+        "Kimi K3",
+        ("<|open|>", "<|sep|>", "tools"),
+        Calls(
+            TaggedStyle(
+                '<|open|>call tool="',
+                "<|sep|>",
+                '<|open|>argument key="',
+                "<|sep|>",
+                f"{_K3}argument<|sep|>",
+                f"{_K3}call<|sep|>",
+            ),
+            ("<|open|>tools<|sep|>",),
+            (f"{_K3}tools<|sep|>",),
+            ends_thinking=True,
+        ),
+    ),
+    Rule(
+        "Kimi K2",
+        ("<|tool_call_argument_begin|>",),
+        Calls(
+            NamedStyle(
+                "<|tool_call_begin|>",
+                "<|tool_call_argument_begin|>",
+                r"(?P<id>(?:functions\.)?(?P<name>[^:]+?)(?::\d+)?)",
+                ("<|tool_call_end|>",),
+            ),
+            ("<|tool_calls_section_begin|>",),
+            ("<|tool_calls_section_end|>",),
+            ends_thinking=True,
+        ),
+    ),
+    Rule(
+        "DeepSeek R1",
+        ("<\uff5ctool▁calls▁begin\uff5c>", "```json"),
+        Calls(
+            NamedStyle(
+                "<\uff5ctool▁call▁begin\uff5c>",
+                "```json",
+                r"(?:function<\uff5ctool▁sep\uff5c>)?(?P<name>[^\s<]+)",
+                ("```", "<\uff5ctool▁call▁end\uff5c>"),
+            ),
+            _DEEPSEEK,
+            _DEEPSEEK_END,
+            ends_thinking=True,
+        ),
+    ),
+    Rule(
+        "DeepSeek V3.1",
+        ("<\uff5ctool▁calls▁begin\uff5c>",),
+        Calls(
+            NamedStyle(
+                "<\uff5ctool▁call▁begin\uff5c>",
+                "<\uff5ctool▁sep\uff5c>",
+                r"(?P<name>[^\s<]+)",
+                ("<\uff5ctool▁call▁end\uff5c>",),
+            ),
+            _DEEPSEEK,
+            _DEEPSEEK_END,
+            ends_thinking=True,
+        ),
+    ),
+    Rule(
+        "Solar",
+        ("<|tool_call:begin|>",),
+        Calls(
+            NamedStyle(
+                "<|tool_call:begin|>",
+                "<|tool_call:args|>",
+                r"(?P<id>.*?)<\|tool_call:name\|>(?P<name>.+)",
+                ("<|tool_call:end|>",),
+            ),
+            ("<|tool_calls|>",),
+            ("<|calls|>",),
+        ),
+    ),
+    Rule(
+        "Mistral",
+        ("[TOOL_CALLS]", "[ARGS]"),
+        Calls(
+            NamedStyle("", "[ARGS]", r"(?P<name>.+?)(?:\[CALL_ID\](?P<id>.*))?"),
+            ("[TOOL_CALLS]",),
+        ),
+    ),
+    Rule("Mistral Nemo", ("[TOOL_CALLS]",), Calls(JsonStyle(late_id=True), ("[TOOL_CALLS]",))),
+    Rule(
+        "Command R7B",
+        ("<|START_ACTION|>",),
+        Calls(JsonStyle(), ("<|START_ACTION|>",), ("<|END_ACTION|>",)),
+    ),
+    Rule(
+        "Command R+",
+        ("Action:", "```json", "tool_name"),
+        Calls(JsonStyle(), ("Action: ```json", "Action:```json"), ("```",)),
+    ),
+    Rule(
+        "Gemma 4",
+        ("<|tool_call>", "<tool_call|>"),
+        Calls(GemmaStyle(), ("<|tool_call>",), ("<tool_call|>",), ends_thinking=True),
+    ),
+    Rule(
+        "LFM2",
+        ("<|tool_call_start|>",),
+        Calls(PythonStyle(), ("<|tool_call_start|>",), ("<|tool_call_end|>",)),
+    ),
+    Rule(
+        "LFM2",
+        ("List of tools: ", "<|im_start|>"),
+        Calls(PythonStyle(), ("<|tool_call_start|>",), ("<|tool_call_end|>",)),
+    ),
+    Rule(
+        "Olmo 3",
+        ("<function_calls>", "<functions>"),
+        Calls(PythonStyle(), ("<function_calls>",), ("</function_calls>",)),
+    ),
+    Rule(
+        "Hunyuan 3",
+        ("<tool_calls{}>", ":opensource"),
+        Calls(
+            TaggedStyle(
+                "<tool_call" + _HY,
+                "<tool_sep" + _HY,
+                "<arg_key" + _HY,
+                "</arg_key" + _HY,
+                "</arg_value" + _HY,
+                "</tool_call" + _HY,
+                value="<arg_value" + _HY,
+            ),
+            ("<tool_calls" + _HY,),
+            ("</tool_calls" + _HY,),
+        ),
+    ),
+    Rule(
+        "Seed",
+        ("<seed:tool_call>",),
+        Calls(_QWEN_XML, ("<seed:tool_call>",), ("</seed:tool_call>",), ends_thinking=True),
+    ),
+    Rule(
+        "GLM",
+        ("<arg_key>", "<tool_call>"),
+        Calls(_GLM, ("<tool_call>",), ("</tool_call>",), ends_thinking=True),
+    ),
+    Rule(
+        "Qwen3-Coder",
+        ("<tool_call>", "<function="),
+        Calls(_QWEN_XML, ("<tool_call>",), ("</tool_call>",), ends_thinking=True),
+    ),
+    Rule(
+        "MiniCPM 5",
+        ('<function name="', "<param name="),
+        Calls(
+            TaggedStyle('name="', ">", '<param name="', ">", "</param>", "</function>"),
+            ("<function",),
+        ),
+    ),
+    Rule("Hermes", ("<tool_call>",), Calls(JsonStyle(), ("<tool_call>",), ("</tool_call>",))),
+    Rule("Nemotron", ("<TOOLCALL>",), Calls(JsonStyle(), ("<TOOLCALL>",), ("</TOOLCALL>",))),
+    Rule(
+        "Apriel",
+        ("<tool_calls>",),
+        Calls(JsonStyle(late_id=True), ("<tool_calls>",), ("</tool_calls>",)),
+    ),
+    Rule(
+        "Phi 4 mini",
+        ("<|tool_call|>", "<|/tool_call|>"),
+        Calls(JsonStyle(), ("<|tool_call|>",), ("<|/tool_call|>",)),
+    ),
+    Rule("Granite 3", ("<|tool_call|>",), Calls(JsonStyle(), ("<|tool_call|>", "<tool_call>"))),
+    Rule(
+        "Apertus",
+        ("<|tools_prefix|>",),
+        Calls(JsonStyle(is_keyed=True), ("<|tools_prefix|>",), ("<|tools_suffix|>",)),
+    ),
+    Rule(
+        "InternLM 2",
+        ("<|action_start|>",),
+        Calls(JsonStyle(), ("<|action_start|><|plugin|>",), ("<|action_end|>",)),
+    ),
+    Rule("GigaChat 3.1", ("<|function_call|>",), Calls(JsonStyle(), ("<|function_call|>",))),
+    Rule(
+        "GigaChat 3",
+        ("function call", "<|role_sep|>"),
+        Calls(JsonStyle(), ("<|message_sep|>\n\nfunction call<|role_sep|>",)),
+    ),
+    Rule("FireFunction", ("functools[",), Calls(JsonStyle(), ("functools",))),
+    Rule(
+        "functionary v3.1",
+        ("<function=", "<|python_tag|>"),
+        Calls(
+            NamedStyle("", ">", r"(?P<name>[\w.\-]+)", ("</function>",)),
+            ("<function=",),
+        ),
+    ),
+    Rule(
+        "Llama 3",
+        ("ipython", '"parameters"'),
+        Calls(JsonStyle(), ("<|python_tag|>",), only_known=True),
+    ),
+    Rule("Llama 3", ("<|python_tag|>",), Calls(JsonStyle(), ("<|python_tag|>",), only_known=True)),
+    Rule(
+        "Llama, Python",
+        ("<|python_start|>",),
+        Calls(PythonStyle(), ("<|python_start|>",), ("<|python_end|>",), only_known=True),
+    ),
+    Rule("Llama, Python", ("func_name1(",), Calls(PythonStyle(), (), only_known=True)),
+)

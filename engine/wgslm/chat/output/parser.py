@@ -1,0 +1,205 @@
+"""Reads a model's answer as it comes: thoughts, text and calls, whatever way it is split."""
+
+import secrets
+import string
+from collections.abc import Callable
+
+from wgslm.chat.events import Delta
+from wgslm.chat.output import routed
+from wgslm.chat.output.context import Context
+from wgslm.chat.output.gemma_calls import gemma_calls
+from wgslm.chat.output.json_calls import json_calls
+from wgslm.chat.output.named_calls import named_calls
+from wgslm.chat.output.nested_calls import nested_calls
+from wgslm.chat.output.python_calls import python_calls
+from wgslm.chat.output.sink import Sink
+from wgslm.chat.output.styles import (
+    Calls,
+    Format,
+    GemmaStyle,
+    JsonStyle,
+    NamedStyle,
+    NestedStyle,
+    PythonStyle,
+    TaggedStyle,
+    read_tools,
+)
+from wgslm.chat.output.tagged_calls import tagged_calls
+from wgslm.chat.output.tape import Malformed, Marks, Steps, Tape
+
+_LETTERS = string.ascii_letters + string.digits
+
+
+def new_call_id() -> str:
+    """Make an id for a call: nine letters and digits, as Mistral's templates ask."""
+    return "".join(secrets.choice(_LETTERS) for _ in range(9))
+
+
+class OutputParser:
+    """Takes the text of one answer and gives what it says."""
+
+    def __init__(
+        self,
+        format: Format,
+        *,
+        tools: object = None,
+        prompt: str = "",
+        new_id: Callable[[], str] = new_call_id,
+    ) -> None:
+        """Read an answer to `prompt`, whose end may have begun the thoughts; calls need `tools`."""
+        known = read_tools(tools)
+        self._tape = Tape()
+        self._sink = Sink(new_id)
+        calls = format.calls if known.types else None
+        only_known = calls is not None and calls.only_known
+        context = Context(self._tape, self._sink, known, only_known)
+        self._steps = _answer(context, format, calls, prompt)
+        next(self._steps)
+
+    @property
+    def has_calls(self) -> bool:
+        """Whether a call was read that holds."""
+        return self._sink.calls > 0
+
+    def push(self, text: str) -> list[Delta]:
+        """Take the next piece; give what it makes certain."""
+        if text:
+            self._tape.push(text)
+            next(self._steps)
+        return self._sink.drain()
+
+    def finish(self, *, was_cut: bool = False) -> list[Delta]:
+        """Give the rest; after a cut an unfinished call stays as it is, else it was none."""
+        self._tape.ended, self._tape.was_cut = True, was_cut
+        for _ in self._steps:
+            raise AssertionError("a reader waits at the end of its text")
+        self._sink.finish()
+        return self._sink.drain()
+
+
+def _answer(context: Context, format: Format, calls: Calls | None, prompt: str) -> Steps[None]:
+    tape = context.tape
+    while not tape.ended and not (yield from _has_come(tape)):
+        pass
+    if format.routed and format.routed.kind == "functionary":
+        yield from routed.functionary(context)
+    elif format.routed:
+        kin = routed.HARMONY if format.routed.kind == "harmony" else routed.MUSE
+        yield from routed.messages(context, kin)
+    else:
+        yield from _Plain(context, format, calls).read(prompt)
+
+
+def _has_come(tape: Tape) -> Steps[bool]:
+    yield
+    return bool((yield from tape.peek()))
+
+
+class _Plain:
+    """Answers of thoughts, text and calls in a row."""
+
+    def __init__(self, context: Context, format: Format, calls: Calls | None) -> None:
+        self._context, self._calls = context, calls
+        self._tape, self._sink = context.tape, context.sink
+        self._thinking = thinking = format.thinking
+        opens = calls.open if calls else ()
+        self._dropped = format.dropped
+        self._start = [*opens, *format.dropped]
+        if thinking:
+            self._start += [thinking.open, thinking.close]
+        is_anywhere = thinking is not None and thinking.anywhere
+        thoughts = [thinking.open, thinking.close] if thinking and is_anywhere else []
+        self._marks = Marks([*opens, *format.dropped, *thoughts])
+        close = [thinking.close] if thinking else []
+        self._ends = Marks([*close, *(opens if calls and calls.ends_thinking else ())])
+
+    def read(self, prompt: str) -> Steps[None]:
+        """Read an answer."""
+        tape, thinking = self._tape, self._thinking
+        if thinking and prompt.rstrip().endswith(thinking.open.rstrip()):
+            yield from tape.space()
+            yield from tape.skip(thinking.open)  # some models write it once more
+            yield from self._think()
+        is_start = True
+        while (yield from tape.peek()):
+            tape.record()
+            if is_start:
+                yield from tape.space()
+                mark = yield from tape.match(self._start)
+                self._sink.text(tape.recorded())
+                if not mark and (yield from self._is_bare()):
+                    tape.record()
+                    is_start = yield from self._call(self._bare_calls())
+                    continue
+                tape.record()
+            else:
+                mark = ""
+            mark = mark or (yield from tape.until(self._marks, self._sink.text))
+            is_start = bool(mark) and (yield from self._at(mark))
+
+    def _at(self, mark: str) -> Steps[bool]:
+        """Read what a mark begins; say whether thoughts may follow."""
+        tape = self._tape
+        tape.record()
+        tape.take(len(mark))
+        if self._thinking and mark == self._thinking.open:
+            yield from self._think()
+        elif self._calls and mark in self._calls.open:
+            self._sink.part()
+            return (yield from self._call(self._marked_calls()))
+        elif self._thinking and mark == self._thinking.close:
+            self._sink.part()
+        return True
+
+    def _think(self) -> Steps[None]:
+        mark = yield from self._tape.until(self._ends, self._sink.think)
+        self._sink.part()
+        if self._thinking and mark == self._thinking.close:
+            self._tape.take(len(mark))
+
+    def _call(self, reading: Steps[None]) -> Steps[bool]:
+        """Read calls; what is none is told as text."""
+        try:
+            yield from reading
+        except Malformed:
+            raw = self._tape.recorded()
+            if not (self._tape.was_cut and self._tape.ended and self._sink.keep()):
+                self._sink.void(raw)
+            return False
+        self._sink.part()
+        return True
+
+    def _is_bare(self) -> Steps[bool]:
+        """Whether what comes may be a call without marks around it."""
+        if not self._calls or not self._calls.only_known:
+            return False
+        first = yield from self._tape.peek()
+        return first == ("[" if isinstance(self._calls.style, PythonStyle) else "{")
+
+    def _bare_calls(self) -> Steps[None]:
+        assert self._calls is not None
+        return self._read_calls(self._calls, ())
+
+    def _marked_calls(self) -> Steps[None]:
+        assert self._calls is not None
+        return self._read_calls(self._calls, self._calls.close)
+
+    def _read_calls(self, calls: Calls, close: tuple[str, ...]) -> Steps[None]:
+        style, context = calls.style, self._context
+        match style:
+            case JsonStyle():
+                first = yield from self._tape.space()
+                if context.only_known and first not in ("{", "["):  # after Llama's python tag
+                    yield from python_calls(context, PythonStyle(suffix=".call"), close)
+                else:
+                    yield from json_calls(context, style, close)
+            case NamedStyle():
+                yield from named_calls(context, style, close)
+            case TaggedStyle():
+                yield from tagged_calls(context, style, close)
+            case NestedStyle():
+                yield from nested_calls(context, style, close)
+            case PythonStyle():
+                yield from python_calls(context, style, close)
+            case GemmaStyle():
+                yield from gemma_calls(context, style, close)
