@@ -146,7 +146,7 @@ def test_a_gpu_that_hangs_is_noticed_and_used_again_when_it_answers(
     assert len(tab.answer["ids"]) == MAX_TOKENS
 
 
-def test_a_model_too_large_for_the_memory_is_explained(
+def test_a_gpu_short_of_memory_is_explained_or_started_again(
     tab: Tab, gpu: GpuProcess, open_site: Served, tmp_path: Path
 ) -> None:
     shape = {**TINY, "dim": 512, "hidden": 2048, "vocab": 8192, "layers": 12}
@@ -160,6 +160,7 @@ def test_a_model_too_large_for_the_memory_is_explained(
     gpu.limit_memory(path.stat().st_size // 4)
     tab.load("models/large.gguf")
 
-    tab.wait(lambda: "memory" in tab.error, "the reason")
-    print(f"\n{tab.error}")
-    tab.wait(lambda: tab.state == "error", "the load to end")
+    # A process that dies of it is followed by one that has all the memory, and the load by another.
+    tab.wait(lambda: "memory" in tab.error or tab.status == "Ready: large", "the reason, or room")
+    print(f"\n{tab.status}: {tab.error}")
+    assert tab.messages[-1]["state"] == "done"

@@ -89,6 +89,7 @@ def test_a_server_on_this_computer_can_answer_instead(
         tab.page.get_by_role("button", name="Let it answer").click()
 
         tab.wait(lambda: tab.status == f"Ready: tiny at {address}", "the server to be used")
+        assert f"{address} answers" in tab.page.locator("#where").inner_text()
         tab.set(temperature=0, max_tokens=4)
         first, second = tab.ask("Hello"), tab.ask("And then?")
         assert (first["state"], second["state"]) == ("done", "done")

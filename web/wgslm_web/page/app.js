@@ -91,6 +91,7 @@ async function useServer(server, facts) {
   api.disconnect(`${server.origin} answers now.`);
   await model.end();
   api.useServer(server);
+  $("where").textContent = `${server.origin} answers: what you write goes there.`;
   model.take(facts);
 }
 
