@@ -245,9 +245,13 @@ def _tokenize(commands: Commands) -> None:
         "turn text into ids; needs no GPU and reads no weights",
         'wgslm tokenize model.gguf -p "Hello world"',
         'wgslm tokenize model.gguf -p "Hello world" --no-bos --json',
+        'wgslm tokenize model.gguf -p "<|im_start|>user" --specials',
     )
     _prompt(parser, "the text; - reads it from stdin")
     parser.add_argument("--no-bos", action="store_true", help="add neither BOS nor EOS")
+    parser.add_argument(
+        "--specials", action="store_true", help="let TEXT make control tokens, as a template may"
+    )
     _json(parser, "ids and pieces")
 
 

@@ -12,7 +12,7 @@ def tokenize(args: Namespace) -> None:
     """Print the ids of a text and the text that each stands for."""
     text = read_text(args.prompt)
     tokenizer = asyncio.run(_tokenizer(args.model))
-    ids = tokenizer.encode(text, bos=False if args.no_bos else None)
+    ids = tokenizer.encode(text, bos=False if args.no_bos else None, specials=args.specials)
     if args.json:
         write_json({"ids": ids, "pieces": [piece(tokenizer, id) for id in ids]})
     elif ids:

@@ -1,12 +1,13 @@
 """Text and ids: knows vocabularies, merges and characters, but neither GGUF nor GPU."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from wgslm.errors import GgufError, UnsupportedError
 from wgslm.text.bpe import BpeModel
 from wgslm.text.charsmap import KEY as CHARSMAP
 from wgslm.text.charsmap import Charsmap
-from wgslm.text.metadata import PREFIX, boolean, numbers, raw_bytes, string, strings
+from wgslm.text.metadata import PREFIX, boolean, numbers, raw_bytes, string, strings, token_id
 from wgslm.text.pretokenize import by_name
 from wgslm.text.segment import Segment
 from wgslm.text.spm import SpmModel
@@ -80,10 +81,10 @@ def _load_unigram(metadata: Mapping[str, object]) -> Tokenizer:
 
 
 def _load_wordpiece(metadata: Mapping[str, object]) -> Tokenizer:
-    cls_id = metadata.get(PREFIX + "cls_token_id")  # files of WordPiece name BOS so
-    if cls_id is not None and PREFIX + "bos_token_id" not in metadata:
-        metadata = {**metadata, PREFIX + "bos_token_id": cls_id}
-    vocabulary = read_vocabulary(metadata, BERT_DEFAULTS)
+    size = len(strings(metadata, PREFIX + "tokens"))
+    cls_id = token_id(metadata, PREFIX + "cls_token_id", size)  # what these files call BOS
+    defaults = BERT_DEFAULTS if cls_id is None else replace(BERT_DEFAULTS, bos_id=cls_id)
+    vocabulary = read_vocabulary(metadata, defaults)
     lowercase = boolean(metadata, PREFIX + "normalizer.lowercase", True)
     accents = boolean(metadata, PREFIX + "normalizer.strip_accents", lowercase)
     model = WordPieceModel(vocabulary, lowercase=lowercase, strip_accents=accents)

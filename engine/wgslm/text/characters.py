@@ -8,8 +8,9 @@ from functools import cache
 Ranges = tuple[tuple[int, int], ...]  # first and last of each, in order, never touching
 
 LAST = 0x10FFFF
-# Beyond these, every assigned character is for private use, which no expression asks for.
-SCANNED = (*range(0x40000), *range(0xE0000, 0xE0200))
+# Asking for every character takes time. Beyond these there is Han, and what no expression asks for.
+SCANNED = (*range(0xD800), *range(0xF900, 0x20000), *range(0xE0000, 0xE0200))
+IDEOGRAPHIC_PLANES = 0x20000
 
 # White_Space of PropList.txt; Python's own \s has four control characters more.
 SPACES: Ranges = (
@@ -66,4 +67,6 @@ def _categories() -> dict[str, Ranges]:
     for run in re.finditer(r"(.)\1*", "".join(map(letters.__getitem__, found))):
         pair = (SCANNED[run.start()], SCANNED[run.end() - 1])
         runs[found[run.start()]].append(pair)
+    del runs["Cn"]  # the only runs that reach over what is not scanned
+    runs["Lo"] += (pair for pair in HAN if pair[0] >= IDEOGRAPHIC_PLANES)
     return {category: union([tuple(pairs)]) for category, pairs in runs.items()}

@@ -14,13 +14,16 @@ class Threes:
     """Cuts 12345 into 12 and 345; `attached`, it leaves what stands before and after with them."""
 
     runs: str  # the expression of what is grouped
+    unless: str = "(?!)"  # the expression of what may not follow; this one never matches
     attached: bool = False
 
     def split(self, text: str, *, beyond: bool) -> Iterator[str]:
         """Return the pieces of a text in order."""
         done = 0
         for run in self._pattern.finditer(text):
-            start, stop = run.span()
+            start, stop = run.span(1)
+            if start < 0:
+                continue
             cuts = range(start + (stop - start) % 3, stop, 3)
             for cut in cuts if self.attached else (start, *cuts, stop):
                 if cut > done:
@@ -31,12 +34,13 @@ class Threes:
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
-        return re.compile(translated(self.runs, LAST))
+        # The second alternative takes a run that counts not, so that it is looked at only once.
+        return re.compile(translated(f"({self.runs})(?!{self.unless})|{self.runs}", LAST))
 
 
 # \p{N}+, whatever follows.
-NUMBERS = Threes(r"\p{N}+")
+NUMBERS = Threes(r"\p{N}++")
 # \d{1,3}(?=(?:\d{3})*\b): digits that a word goes on after are no number.
-WHOLE_NUMBERS = Threes(r"\d++(?![\p{L}\p{M}\p{Nd}\p{Pc}])")
+WHOLE_NUMBERS = Threes(r"\d++", unless=r"[\p{L}\p{M}\p{N}\p{Pc}]")
 # (?=(\d{3})+(?!\d)), which matches nothing but the cuts.
 THOUSANDS = Threes(r"\d++", attached=True)

@@ -55,6 +55,9 @@ def translated(source: str, last: int) -> str:
         if source[position] == "[":
             ranges, position = _class(source, position)
             parts.append(_written(ranges, last))
+        elif source.startswith(r"\Z", position):
+            parts.append(r"\Z")
+            position += 2
         elif source[position] == "\\":
             ranges, stop = _escape(source, position)
             literal = len(ranges) == 1 and ranges[0][0] == ranges[0][1]
@@ -109,6 +112,9 @@ def _escape(source: str, position: int) -> tuple[Ranges, int]:
         return complement(SPACES), stop
     if kind == "d":
         return _property("Nd"), stop
+    assert kind in CONTROLS or not kind.isalnum(), (
+        f"\\{kind} of {source[:60]!r} has no meaning here"
+    )
     return _one(CONTROLS.get(kind, kind)), stop
 
 

@@ -37,7 +37,7 @@ EXAONE_MOE = (
 )
 # The lookbehind: without it, each cut of a long run of spaces would look for its end again.
 JAIS_2 = (
-    rf"{SUFFIX}|{WORD}|\p{{N}}{{1,3}}|{MARKS}|(?<![\t\v\f \x85\xa0])\s*[\r\n]+|"
+    rf"{SUFFIX}|{WORD}|\p{{N}}{{1,3}}|{MARKS}|(?<![\s&&[^\r\n]])\s*[\r\n]+|"
     + "".join(rf"\s{{{length}}}(?!\S)|" for length in (512, 256, 128, 64, 32, 16, 8, 4))
     + r"\s{1,2}(?!\S)|\s{1}"
 )
@@ -96,7 +96,7 @@ CASED_LETTERS = "".join(
     ).split())
 )  # fmt: skip
 # Published as \s+$, which looks for the end from every space.
-TRAILING = r"(?<![\t-\r \x85\xa0])\s++\Z"
+TRAILING = r"(?<!\s)\s++\Z"
 PUNCTUATION = r"[\p{P}\$\+<=>\^~\|`]+"
 CHAMELEON = (
     "<sentinel:[0-9]+>", "(?:IMGIMG)(?:(?:A|B|C|D|E|F|G|H|I){1,4})Z", r"[\t\n]|    |  ",

@@ -18,9 +18,7 @@ Model = SpmModel | BpeModel | UnigramModel | WordPieceModel
 class Tokenizer:
     """One model's vocabulary in use; holds no state between calls but a cache of words."""
 
-    def __init__(
-        self, vocabulary: Vocabulary, model: Model, *, space_prefix: bool = False
-    ) -> None:
+    def __init__(self, vocabulary: Vocabulary, model: Model, *, space_prefix: bool = False) -> None:
         """Encode with `model`; `space_prefix` puts a space before text that starts a sequence."""
         self.tokens: Sequence[str] = vocabulary.tokens
         self.vocab_size = len(vocabulary.tokens)
@@ -93,6 +91,10 @@ class Tokenizer:
         if kind == Kind.USER_DEFINED or (specials and kind in (Kind.CONTROL, Kind.UNKNOWN)):
             return text.encode()
         return b""
+
+    def kind(self, id: int) -> Kind:
+        """Return what the file calls a token (ends that it calls ordinary are control tokens)."""
+        return Kind(self._kinds[id])
 
     def decode(self, ids: Iterable[int], *, specials: bool = False) -> str:
         """Return the text of ids; bytes that are no UTF-8 become U+FFFD."""
