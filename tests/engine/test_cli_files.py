@@ -58,6 +58,13 @@ def test_tokenize_without_bos(capsys: Capture, model: Path) -> None:
     assert call(capsys, "tokenize", model, "-p", "hi", "--no-bos", "--json").json["ids"] == ids[1:]
 
 
+def test_tokenize_makes_control_tokens_only_when_told_to(capsys: Capture, model: Path) -> None:
+    text = ("tokenize", model, "-p", "</s>", "--no-bos", "--json")
+
+    assert call(capsys, *text, "--specials").json["ids"] == [2]
+    assert 2 not in call(capsys, *text).json["ids"]
+
+
 def test_tokenize_prints_a_table(capsys: Capture, model: Path) -> None:
     lines = call(capsys, "tokenize", model, "-p", "é").out.splitlines()
 

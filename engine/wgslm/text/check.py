@@ -1,4 +1,4 @@
-"""Looks for what makes a good model stupid without an error: a tokenizer that a file tells wrong."""
+"""Finds what makes a good model stupid without an error: a tokenizer that a file tells wrong."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

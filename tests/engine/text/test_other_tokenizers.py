@@ -1,4 +1,4 @@
-"""Small vocabularies made by `tokenizers` and `sentencepiece`: equal ids for text in all scripts."""
+"""Vocabularies made by `tokenizers` and `sentencepiece`: equal ids for text in all scripts."""
 
 import io
 import json

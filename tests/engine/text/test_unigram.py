@@ -2,7 +2,7 @@
 
 import random
 import struct
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 
@@ -30,7 +30,7 @@ def cuts(text: str) -> list[list[str]]:
     ways = []
     for marks in product([False, True], repeat=len(text) - 1):
         edges = [0, *(i + 1 for i, mark in enumerate(marks) if mark), len(text)]
-        words = [text[i:j] for i, j in zip(edges, edges[1:], strict=False)]
+        words = [text[i:j] for i, j in pairwise(edges)]
         if all(word in PIECES for word in words):
             ways.append(words)
     return ways
