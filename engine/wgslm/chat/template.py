@@ -136,7 +136,8 @@ class ChatTemplate:
         return {"functions": written, "datetime": now}
 
     def _try(self, messages: Sequence[Message], tools: Sequence[object] | None = None) -> str:
-        fixed = {"add_generation_prompt": True, "tools": tools, "documents": None, **self._tokens}
+        fixed: dict[str, object] = {"add_generation_prompt": True, "tools": tools}
+        fixed |= {"documents": None, **self._tokens}
         fixed |= self.own_variables(tools)
         return self._run({"messages": messages, **fixed}, Budget(), None)
 
