@@ -21,7 +21,7 @@ SYSTEM = "You are a helpful assistant."
 def chatml(tokenizer: Tokenizer) -> ChatTemplate:
     source = (
         "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
-        "<|im_start|>assistant\n"
+        "{{ '<|im_start|>assistant\\n' }}"
     )
     return ChatTemplate(source, bos_token="", eos_token="", specials=tokenizer.specials)
 
