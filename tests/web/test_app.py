@@ -7,7 +7,6 @@ import pytest
 
 from app_client import HOST, events_of, get, post, with_client
 from scripted_engine import ScriptedEngine, ScriptedLoader
-from wgslm.chat.events import ReasoningDelta, ToolCallDelta
 from wgslm.errors import DeviceLostError, GgufError, RequestError, SourceError
 from wgslm_web.gate import Access
 from wgslm_web.state import State
@@ -386,38 +385,3 @@ def test_ids_that_the_model_does_not_have_are_refused(ids: object) -> None:
 
     assert response.status_code == 400
     assert response.json()["error"]["param"] == "ids"
-
-
-TOOL = {"type": "function", "function": {"name": "f", "description": "", "parameters": {}}}
-TOLD = (ReasoningDelta("hm", (1,)), ToolCallDelta(0, "", "c1", "f", (2,)), ToolCallDelta(0, "{}"))
-
-
-def test_thoughts_and_calls_are_streamed() -> None:
-    engine = ScriptedEngine(words=(), events=TOLD)
-
-    events = events_of(post(CHAT, {**ASK, "tools": [TOOL], "stream": True}, engine))
-
-    deltas = [event["choices"][0]["delta"] for event in events]
-    assert deltas[1] == {"reasoning_content": "hm"}
-    assert deltas[2]["tool_calls"][0]["function"] == {"name": "f", "arguments": ""}
-    assert deltas[3]["tool_calls"][0] == {"index": 0, "function": {"arguments": "{}"}}
-    assert events[-1]["choices"][0]["finish_reason"] == "tool_calls"
-    assert engine.given == [([TOOL], {})]
-
-
-def test_thoughts_and_calls_are_in_a_whole_answer() -> None:
-    answer = post(CHAT, {**ASK, "tools": [TOOL]}, ScriptedEngine(words=(), events=TOLD)).json()
-
-    (choice,) = answer["choices"]
-    assert choice["finish_reason"] == "tool_calls"
-    assert choice["message"]["content"] is None
-    assert choice["message"]["reasoning_content"] == "hm"
-    assert choice["message"]["tool_calls"][0]["function"] == {"name": "f", "arguments": "{}"}
-
-
-def test_a_call_that_must_come_is_refused() -> None:
-    asked = {**ASK, "tools": [TOOL], "tool_choice": "required"}
-    response = post(CHAT, asked, ScriptedEngine())
-
-    assert response.status_code == 400
-    assert response.json()["error"]["param"] == "tool_choice"
