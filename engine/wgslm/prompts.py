@@ -5,6 +5,7 @@ depend on what was before it, so the ids of the pieces are those of the whole; a
 model has written itself has the ids that it was written with, which are in the cache of keys.
 """
 
+import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 
@@ -20,7 +21,8 @@ class Prompts:
     """The pieces of the last prompts of one model."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
-        """Begin with none."""
+        """Begin with none. Threads may share it."""
+        self._lock = threading.Lock()
         self._tokenizer = tokenizer
         self._specials = Specials(tokenizer.specials)
         self._controls = frozenset(tokenizer.specials)
@@ -33,10 +35,11 @@ class Prompts:
         ids: list[int] = []
         piece: Piece = ()
         found: list[int] = []
-        for index, piece in enumerate(self.pieces(segments)):
-            found = self._encoded(piece, is_first=index == 0)
-            ids += found
-        self._last = (ids, piece, found)
+        with self._lock:
+            for index, piece in enumerate(self.pieces(segments)):
+                found = self._encoded(piece, is_first=index == 0)
+                ids += found
+            self._last = (list(ids), piece, found)
         return ids
 
     def keep(self, prompt: Sequence[int], answer: Sequence[int]) -> None:
@@ -48,12 +51,13 @@ class Prompts:
         if list(prompt) != ids or len(piece) != 1 or not piece[0].template:
             return
         written = list(before)
-        for id in answer:
-            if self._tokenizer.tokens[id] in self._controls:
-                self._put(written)
-                written = []
-            written.append(id)
-        self._put(written)
+        with self._lock:
+            for id in answer:
+                if self._tokenizer.tokens[id] in self._controls:
+                    self._put(written)
+                    written = []
+                written.append(id)
+            self._put(written)
 
     def pieces(self, segments: Sequence[Segment]) -> list[Piece]:
         """Cut a prompt before each control token of its template that overlaps no other."""
