@@ -24,6 +24,7 @@ from wgslm.header import EACH_SIZE, Header, Preflight, check_fit, judge, open_he
 from wgslm.kernels.attention import KvType
 from wgslm.kernels.schedule import Role
 from wgslm.plan.execute import Executor
+from wgslm.prompts import Prompts
 from wgslm.sampling import Sampling
 from wgslm.sources import Location
 from wgslm.text import Tokenizer
@@ -91,6 +92,7 @@ class Engine:
         self.header = header
         self.tokenizer = tokenizer
         self.templates = templates
+        self._prompts = Prompts(tokenizer)
         self.template = templates.default
         self.device = device
         self.session = session
@@ -216,6 +218,8 @@ class Engine:
             self._generate([*ids, *so_far], options, answer, begun)
         ) as events:
             async for event in events:
+                if isinstance(event, Done):
+                    self._prompts.keep(ids, [*so_far, *event.ids])
                 yield event
 
     async def complete(
@@ -266,7 +270,7 @@ class Engine:
         self._check_size(_nbytes(message.get("content")) for message in messages)
         segments, template = self.templates.render(messages, tools, variables or {})
         text = "".join(segment.text for segment in segments)
-        return text, self.tokenizer.encode_segments(segments), template
+        return text, self._prompts.encode(segments), template
 
     async def logits(self, ids: Sequence[int], *, each: bool = False) -> list[list[float]]:
         """Return the logits after `ids`, or after each of them. f32 [1 or len(ids), vocab]"""

@@ -1,5 +1,6 @@
 """A model's words: the tokenizer and the chat template that a file describes."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
 from wgslm.chat.formats import FROM_FILE, choose
@@ -15,23 +16,12 @@ _OFF = (False, None, "none")  # what every model that does not think does anyway
 DEFAULT, FOR_TOOLS = "default", "tool_use"
 
 
-class Templates:
-    """A file's chat templates, each made when it is asked for; the default one at once."""
+class Named(ABC):
+    """Chat templates by name."""
 
-    def __init__(self, directory: Directory, tokenizer: Tokenizer) -> None:
-        """Make the default template."""
-        self.default = make_template(directory, tokenizer)
-        self.names = tuple(template_sources(directory))
-        self._made = {DEFAULT: self.default}
-        self._directory, self._tokenizer = directory, tokenizer
-
+    @abstractmethod
     def named(self, name: str | None, *, has_tools: bool) -> ChatTemplate:
-        """Return a template by its name, else the one for tools where there are any and it is."""
-        if name is None:
-            name = FOR_TOOLS if has_tools and FOR_TOOLS in self.names else DEFAULT
-        if name not in self._made:
-            self._made[name] = make_template(self._directory, self._tokenizer, name)
-        return self._made[name]
+        """Return a template by its name, else the one that suits."""
 
     def render(
         self,
@@ -56,6 +46,39 @@ class Templates:
         given = {**template.own_variables(tools), **given}
         segments = template.render(template.adapted(messages), tools=tools, variables=given)
         return segments, template
+
+
+class OneTemplate(Named):
+    """A template without a model."""
+
+    def __init__(self, template: ChatTemplate) -> None:
+        """Take the template."""
+        self._template = template
+
+    def named(self, name: str | None, *, has_tools: bool) -> ChatTemplate:
+        """Return it; it has no name."""
+        if name is not None:
+            raise RequestError(f"there is no chat template {name!r}", "chat_template")
+        return self._template
+
+
+class Templates(Named):
+    """A file's chat templates, each made when it is asked for; the default one at once."""
+
+    def __init__(self, directory: Directory, tokenizer: Tokenizer) -> None:
+        """Make the default template."""
+        self.default = make_template(directory, tokenizer)
+        self.names = tuple(template_sources(directory))
+        self._made = {DEFAULT: self.default}
+        self._directory, self._tokenizer = directory, tokenizer
+
+    def named(self, name: str | None, *, has_tools: bool) -> ChatTemplate:
+        """Return a template by its name, else the one for tools where there are any and it is."""
+        if name is None:
+            name = FOR_TOOLS if has_tools and FOR_TOOLS in self.names else DEFAULT
+        if name not in self._made:
+            self._made[name] = make_template(self._directory, self._tokenizer, name)
+        return self._made[name]
 
 
 def read_words(header: Header) -> tuple[Tokenizer, Templates]:

@@ -25,6 +25,10 @@ from wgslm.chat.values import Reader, lists, mapped, strings
 from wgslm.errors import RequestError, TemplateError
 from wgslm.text.segment import Segment
 
+# What control tokens look like, where no vocabulary says which there are.
+CONTROL = re.compile(
+    r"<\|[^<>|\s{}'\"]+\|>|<\uff5c[^<>\uff5c{}'\"]+\uff5c>|\[/?INST\]|<(?:start|end)_of_turn>|</s>"
+)
 _PROBE = "wgslm-probe-7f3a"
 _TAKEN = frozenset(
     "messages tools add_generation_prompt bos_token eos_token raise_exception strftime_now range"
@@ -52,6 +56,7 @@ class ChatTemplate:
         self.origin = origin if source.strip() else BUILT_IN
         self._source = source if source.strip() else CHATML.source
         self._tokens = {"bos_token": bos_token, "eos_token": eos_token}
+        self.specials = tuple(specials)
         self._specials = Specials(specials)
         self._clock = clock
         self.format = detect(self._source)
@@ -123,6 +128,15 @@ class ChatTemplate:
         """Write a conversation of OpenAI's messages as this template takes it."""
         return adapted(messages, self._source, objects=lambda: self._wants_objects)
 
+    @property
+    def source(self) -> str:
+        """The Jinja source."""
+        return self._source
+
+    def control_texts(self) -> list[str]:
+        """Return what in the source looks like control tokens, by their usual forms."""
+        return list(dict.fromkeys(CONTROL.findall(self._source)))
+
     def names(self, variable: str) -> bool:
         """Whether the template's source has this word."""
         return re.search(rf"\b{re.escape(variable)}\b", self._source) is not None
@@ -136,7 +150,8 @@ class ChatTemplate:
         return {"functions": written, "datetime": now}
 
     def _try(self, messages: Sequence[Message], tools: Sequence[object] | None = None) -> str:
-        fixed = {"add_generation_prompt": True, "tools": tools, "documents": None, **self._tokens}
+        fixed: dict[str, object] = {"add_generation_prompt": True, "tools": tools}
+        fixed |= {"documents": None, **self._tokens}
         fixed |= self.own_variables(tools)
         return self._run({"messages": messages, **fixed}, Budget(), None)
 

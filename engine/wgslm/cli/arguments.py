@@ -2,11 +2,15 @@
 
 import argparse
 from collections.abc import Iterator, Sequence
-from typing import Literal, TypeAlias
 
 from wgslm.cli.constraints import add_constraints
 from wgslm.cli.converters import choice_of, ids, integer, list_of, positive
 from wgslm.cli.knobs import add_knobs
+from wgslm.cli.parsers import Commands
+from wgslm.cli.parsers import command as _command
+from wgslm.cli.parsers import json_option as _json
+from wgslm.cli.parsers import prompt as _prompt
+from wgslm.cli.word_arguments import check, template, tokenize
 
 DESCRIPTION = "Run language models in GGUF files on this machine's GPU, through WebGPU."
 EPILOG = """\
@@ -35,8 +39,6 @@ TEXT_OPTIONS = {
 
 KVS = ("f16", "f32", "q8_0", "q4_0")  # the cache's formats
 ROLES = ("one", "many", "attention", "attention_one", "reduce", "lowering")  # of kernels
-
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 class Version(argparse.Action):
@@ -75,7 +77,18 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (_run, _chat, _serve, _bench, _inspect, _explain, _tokenize, _logits):
+    for add in (
+        _run,
+        _chat,
+        _serve,
+        _bench,
+        _inspect,
+        _explain,
+        tokenize,
+        template,
+        check,
+        _logits,
+    ):
         add(commands)
     return parser
 
@@ -243,23 +256,6 @@ def _explain(commands: Commands) -> None:
     _json(parser, "layers, decode, prefill, memory and more")
 
 
-def _tokenize(commands: Commands) -> None:
-    parser = _command(
-        commands,
-        "tokenize",
-        "turn text into ids; needs no GPU and reads no weights",
-        'wgslm tokenize model.gguf -p "Hello world"',
-        'wgslm tokenize model.gguf -p "Hello world" --no-bos --json',
-        'wgslm tokenize model.gguf -p "<|im_start|>user" --specials',
-    )
-    _prompt(parser, "the text; - reads it from stdin")
-    parser.add_argument("--no-bos", action="store_true", help="add neither BOS nor EOS")
-    parser.add_argument(
-        "--specials", action="store_true", help="let TEXT make control tokens, as a template may"
-    )
-    _json(parser, "ids and pieces")
-
-
 def _logits(commands: Commands) -> None:
     parser = _command(
         commands,
@@ -275,30 +271,6 @@ def _logits(commands: Commands) -> None:
     _loading(parser, kv="f32")
     _variants(parser)
     _json(parser, "logits: a list, or with --each a list of lists")
-
-
-def _command(
-    commands: Commands,
-    name: str,
-    summary: str,
-    *examples: str,
-    models: Literal["?", "*"] | None = None,
-) -> argparse.ArgumentParser:
-    parser = commands.add_parser(
-        name,
-        help=summary,
-        description=f"{summary[0].upper()}{summary[1:]}.",
-        epilog="\n  ".join(("examples:", *examples)),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    text = "path or http(s) URL of a GGUF; of a split one, any part"
-    parser.add_argument("model", metavar="MODEL", nargs=models, help=text)
-    return parser
-
-
-def _prompt(parser: argparse.ArgumentParser, text: str) -> None:
-    parser.add_argument("-p", "--prompt", metavar="TEXT", required=True, help=text)
 
 
 def _generation(parser: argparse.ArgumentParser) -> None:
@@ -384,10 +356,6 @@ def _variant(text: str) -> tuple[str, str]:
         roles = ", ".join(ROLES)
         raise argparse.ArgumentTypeError(f"{text!r}; ROLE=NAME would be right, ROLE one of {roles}")
     return role, name
-
-
-def _json(parser: argparse.ArgumentParser, what: str) -> None:
-    parser.add_argument("--json", action="store_true", help=f"print one JSON object: {what}")
 
 
 def _verbatim(argv: Sequence[str]) -> Iterator[str]:
