@@ -5,7 +5,7 @@ nothing, one space, or a new line with an indent.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from wgslm.grammar.automaton import (
