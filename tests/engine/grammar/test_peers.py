@@ -84,7 +84,8 @@ def texts_near(grammar: Grammar, chance: random.Random) -> set[str]:
     for _ in range(40):
         matcher, data = grammar.start(vocabulary), b""
         for _ in range(chance.randint(1, 40)):
-            ids = [i for i in matcher.allowed() if i < 128 or data[-1:] > b"\x7f" or i % 9 == 0]
+            allowed = matcher.allowed()
+            ids = [id for id in allowed if id < 128 or id % 9 == 0] or allowed
             if not ids or (matcher.is_accepting and chance.random() < 0.25):
                 break
             data += bytes([id := chance.choice(ids)])
