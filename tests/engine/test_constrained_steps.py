@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -36,6 +37,7 @@ class ScriptedExecutor:
     rows: list[list[float]]
     step: int = 0
     wholes: int = 0
+    plans: tuple[SimpleNamespace, ...] = (SimpleNamespace(vocab=SIZE + 1),)
     wanted: list[int] = field(default_factory=list)
 
     def submit(self, ids: Sequence[int], position: int, then: object, wanted: int) -> Plan:
@@ -63,7 +65,7 @@ def rows(count: int, liked: str = "") -> list[list[float]]:
     found = [[chance.gauss(0, 3) for _ in range(SIZE + 1)] for _ in range(count)]
     for row in found:
         for sign in liked:
-            row[ord(sign)] += 12
+            row[ord(sign)] += 30
     return found
 
 
