@@ -98,11 +98,11 @@ def texts_near(grammar: Grammar, chance: random.Random) -> set[str]:
 
 
 def peer_of_gbnf(source: str) -> str:
-    return LLMatcher.grammar_from_lark(gbnf_to_lark(source))
+    return str(LLMatcher.grammar_from_lark(gbnf_to_lark(source)))
 
 
 def peer_of_schema(text: str) -> str:
-    return LLMatcher.grammar_from_json_schema(text, overrides=BLANKS)
+    return str(LLMatcher.grammar_from_json_schema(text, overrides=BLANKS))
 
 
 CASES: list[tuple[str, Callable[[str], Grammar], Callable[[str], str]]] = [
