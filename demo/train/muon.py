@@ -1,7 +1,7 @@
 """Muon in the precision that the processor is fast in.
 
-`torch.optim.Muon` orthogonalises in bf16 always, which a CPU without bf16 dot products emulates: for
-a matrix of 384 x 640 that takes 1.05 s instead of 0.07, and there are 28 of about that size.
+`torch.optim.Muon` orthogonalises in bf16 always, which a CPU without bf16 dot products emulates:
+for a matrix of 384 x 640 that takes 1.05 s instead of 0.07, and there are 28 of about that size.
 """
 
 from collections.abc import Iterable

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from wgslm.errors import WgslmError
 from wgslm.grammar import Matcher
 from wgslm.kernels.sample import BY_NOT_NUMBERS, Settings
+from wgslm.kernels.top import chunk_count
 from wgslm.plan import Plan
 from wgslm.plan.execute import Candidates, Executor, Part
 from wgslm.sampling import MOST_CANDIDATES, Sampler
@@ -108,7 +109,9 @@ class CpuSteps:
         wanted = self._sampler.wanted(self._history) or 1
         if self._matcher is None:
             return wanted
-        return max(wanted, min(MOST_CANDIDATES, SPARE * wanted))  # some will not be allowed
+        # Some will not be allowed; but more than this share of chunks, and all logits are read.
+        most = min(MOST_CANDIDATES, chunk_count(self._executor.plans[0].vocab) // 2)
+        return max(wanted, min(most, SPARE * wanted))
 
     def start(self, plan: Plan) -> None:
         """Take over after the step that reads the end of the prompt."""

@@ -82,7 +82,6 @@ def test_text_parts_are_joined_and_names_are_kept() -> None:
         ("tool_choice", {"type": "function", "function": {"name": "f"}}),
         ("logprobs", True),
         ("top_logprobs", 3),
-        ("response_format", {"type": "json_object"}),
         ("modalities", ["text", "audio"]),
         ("cache_prompt", False),
     ],

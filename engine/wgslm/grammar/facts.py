@@ -22,7 +22,7 @@ ANNOTATIONS = frozenset(
     "$defs definitions $vocabulary contentMediaType contentEncoding contentSchema strict".split()
 )
 APPLIED = frozenset("$ref allOf anyOf oneOf".split())  # by those who know the whole document
-MOST_COUNT = 100_000  # of items, characters, properties
+MOST_COUNT = 50_000  # of items, characters, properties
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from wgslm.grammar.program import ROOT
 
 MOST_CHARACTERS = 1_000_000
 MOST_GROUPS = 60  # inside each other
-MOST_REPEATS = 100_000
+MOST_REPEATS = 50_000
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 COUNTS = re.compile(r"\{[ \t]*(\d{1,7})[ \t]*(?:(,)[ \t]*(\d{1,7})?[ \t]*)?\}")
 BLANK = re.compile(r"(?:[ \t]|#[^\r\n]*)*")

@@ -5,7 +5,7 @@ nothing, one space, or a new line with an indent.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from wgslm.grammar.automaton import (
@@ -261,6 +261,8 @@ def literal(value: object) -> Expression:
     if isinstance(value, dict):
         members = [row(literal(name), COLON, literal(each)) for name, each in value.items()]
         return _listed("{", members, "}")
+    if isinstance(value, float) and value % 1 == 0 and abs(value) < 1e15:
+        return either([f"{value:.1f}", f"{value:.0f}"])
     try:
         return Text(json.dumps(value, allow_nan=False))
     except ValueError:

@@ -6,10 +6,12 @@ it takes whole branches without looking into them. Masks are kept by state.
 
 from array import array
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from wgslm.grammar.states import Reader, State
-from wgslm.grammar.vocabulary import Vocabulary
+from wgslm.grammar.states import LONG, Reader, State
+from wgslm.grammar.tree import Tree
+from wgslm.grammar.vocabulary import PLAIN_BUT, Vocabulary
 
 MOST_MASKS = 1_000
 SMALL = 4  # tokens of a branch that are not worth a look at what they hold
@@ -59,12 +61,26 @@ class Masks:
         return mask
 
     def _walk(self, state: State) -> Mask:
-        v, reader = self.vocabulary, self.reader
-        bytes_, skip, after = v.byte, v.skip, v.after
-        first, last, depths = v.first, v.last, v.depth
-        contents, height = v.contents, v.height
-        starts, stops = array("I"), array("I")
-        row_at: list[list[State | bool | None]] = [state.row] * (max(depths, default=0) + 2)
+        vocabulary = self.vocabulary
+        free, is_between = self.reader.free(state), self.reader.step(state, 0x61) is not None
+        if is_between and free.but == PLAIN_BUT and (free.ends or free.most >= LONG):
+            # In a string of JSON, between characters.
+            ranges = [*vocabulary.plain(free.most), *self._reached(state, vocabulary.others)]
+            ranges.sort()
+        else:
+            ranges = list(self._reached(state, vocabulary.tree))
+        allowed = [id for id, text in self.specials if self.reader.read(state, text) is not None]
+        starts = array("I", [start for start, _ in ranges])
+        stops = array("I", [stop for _, stop in ranges])
+        return Mask(starts, stops, frozenset(allowed))
+
+    def _reached(self, state: State, tree: Tree) -> Iterator[tuple[int, int]]:
+        """Yield the ranges of a tree's tokens that may follow a state."""
+        reader, is_all = self.reader, tree is self.vocabulary.tree
+        bytes_, skip, after = tree.byte, tree.skip, tree.after
+        first, last, depths = tree.first, tree.last, tree.depth
+        contents, height = tree.contents, tree.height
+        row_at: list[list[State | bool | None]] = [state.row] * (tree.deepest + 2)
         state_at = [state] * len(row_at)
         node, count = 0, len(bytes_)
         while node < count:
@@ -77,27 +93,21 @@ class Masks:
                 continue
             assert isinstance(found, State)
             rank = first[node]
-            if last[node] - rank > SMALL:
+            if is_all and last[node] - rank > SMALL:
                 free = found.free or reader.free(found)
                 if not contents[node] & free.but and (free.ends or height[node] <= free.most):
                     if height[node] <= free.most:
-                        starts.append(rank)
-                        stops.append(last[node])
+                        yield rank, last[node]
                     else:
-                        for start, stop in v.short(node, free.most):
-                            starts.append(start)
-                            stops.append(stop)
+                        yield from self.vocabulary.short(node, free.most)
                     node = skip[node]
                     continue
             if after[node] > rank:
-                starts.append(rank)
-                stops.append(after[node])
+                yield rank, after[node]
             depth += 1
             row_at[depth] = found.row
             state_at[depth] = found
             node += 1
-        allowed = [id for id, text in self.specials if reader.read(state, text) is not None]
-        return Mask(starts, stops, frozenset(allowed))
 
 
 class Matcher:

@@ -20,7 +20,7 @@ from wgslm.grammar.expression import (
     depth_of,
 )
 
-MOST_NODES = 200_000
+MOST_NODES = 100_000
 MOST_DEPTH = 200  # of nested expressions
 ROOT = "root"
 

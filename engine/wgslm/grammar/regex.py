@@ -29,7 +29,7 @@ from wgslm.grammar.expression import (
 )
 
 MOST_GROUPS = 100  # inside each other
-MOST_REPEATS = 100_000
+MOST_REPEATS = 50_000
 LINE_ENDS = union([single(c) for c in "\n\r\u2028\u2029"])
 EVERYTHING = Repeat(Chars(ANY))
 AT_BEGIN, AT_END = Chars(((BEGIN, BEGIN),)), Chars(((END, END),))

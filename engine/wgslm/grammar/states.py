@@ -15,7 +15,7 @@ MOST_STATES = 20_000  # remembered at a time
 FAR = 1 << 30  # characters: no limit
 HALVES = 1 << 128  # a bit of `Free.but`: parts of characters
 FOREIGN = 1 << 129  # characters outside ASCII
-LONG = 64  # characters: few tokens are longer
+LONG = 32  # characters: few tokens are longer
 FEW = 3  # characters that lead to the same place and are not worth looking at
 MOST_LOOKED_AT = 200  # places of a state, for it to be examined
 

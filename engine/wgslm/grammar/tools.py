@@ -123,5 +123,3 @@ def _search(text: str) -> tuple[tuple[tuple[Expression, int], ...], ...]:
             row_.append((Chars(single(sign)), longest))
         edges.append(tuple(row_))
     return tuple(edges)
-
-

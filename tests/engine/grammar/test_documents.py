@@ -1,0 +1,40 @@
+"""What is drawn by chance from a schema's grammar is valid by another validator."""
+
+import json
+import random
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from random_schemas import SchemaMaker, random_text
+from wgslm.errors import RequestError
+from wgslm.grammar import Vocabulary, for_json, for_schema
+
+SCHEMAS = 120  # 2,000 were drawn by hand: see README
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_document_is_valid(small: Vocabulary, seed: int) -> None:
+    maker, chance = SchemaMaker(seed), random.Random(seed)
+    valid = 0
+    for _ in range(SCHEMAS // 4):
+        schema = maker.document()
+        try:
+            grammar = for_schema(schema)
+        except RequestError:
+            continue
+        validator = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+        for _ in range(2):
+            text = random_text(grammar, small, chance)
+            if text is not None:
+                validator.validate(json.loads(text.decode()))
+                valid += 1
+    assert valid > SCHEMAS // 4
+
+
+def test_every_json_document_is_an_object(small: Vocabulary) -> None:
+    chance = random.Random(2)
+    texts = [random_text(for_json(), small, chance) for _ in range(30)]
+
+    documents = [json.loads(text.decode()) for text in texts if text is not None]
+    assert len(documents) > 10 and all(isinstance(each, dict) for each in documents)
