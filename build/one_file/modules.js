@@ -23,7 +23,11 @@ function carryWorkers(script, files) {
   const Started = self.Worker;
   const address = (path) => `${script}#${path}`;
   const policy = self.trustedTypes?.createPolicy("wgslm-file", { createScriptURL: address });
-  const place = (url) => (policy?.createScriptURL ?? address).call(policy, String(url).slice(SITE.length));
+  const place = (url) => {
+    if (!String(url).startsWith(SITE)) throw new TypeError(`${url} is not in this file`);
+    const path = String(url).slice(SITE.length);
+    return policy ? policy.createScriptURL(path) : address(path);
+  };
   self.Worker = class extends Started {
     constructor(url, { name } = {}) {
       super(place(url), { name }); // a classic one: Chromium starts no module of a page from disk

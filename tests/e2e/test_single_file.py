@@ -12,6 +12,7 @@ from idle import slowdown
 from native_answers import native_answers
 from opened_file import FileTab, alone
 from setup_modules import ROOT, load
+from stored import QUIET
 
 MODEL = ROOT / "demo/model/wgslm-demo.q8_0.gguf"
 QUESTION = "What is wgslm?"
@@ -82,6 +83,7 @@ def test_downloads_are_kept_in_indexeddb(
 
 
 def test_it_says_what_it_cannot_and_passes_the_licences_on(tab: FileTab, one_file: Path) -> None:
+    tab.page.add_init_script(QUIET)
     tab.open_file(one_file)
 
     tab.page.get_by_role("button", name="Licences").click()
@@ -95,6 +97,7 @@ def test_it_says_what_it_cannot_and_passes_the_licences_on(tab: FileTab, one_fil
 
 def test_only_its_own_scripts_run(visitor: BrowserContext, one_file: Path) -> None:
     tab = FileTab(visitor)
+    tab.page.add_init_script(QUIET)
     tab.open_file(one_file)
     inline = "(() => { const s = document.createElement('script'); s.textContent = 'ran = 1'; })()"
     markup = "document.body.innerHTML = '<img src=x onerror=ran=1>'"
