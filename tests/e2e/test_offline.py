@@ -136,7 +136,7 @@ def test_a_new_version_waits_until_somebody_reloads(
 
     quiet.page.evaluate(CHECK)
     notice = quiet.page.get_by_role("region", name="A new version")
-    expect(notice).to_be_visible(timeout=60_000)
+    quiet.wait(notice.is_visible, "the notice")
 
     fetched = {path for path, _, status in served.asked if status == 200}
     assert fetched == {"/service-worker.js", "/style.css"}  # what is the same is not sent again

@@ -5,20 +5,15 @@ one in full: `python tests tests/e2e/test_relay.py -k long --stream-seconds 370`
 """
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from served import serve
-from setup_modules import load
+from relay_site import SECONDS, relay_site, stop_service_workers, wait
+from relay_site import open_tab as relay_tab
 
-PARTS = ("service-worker.js", "site-files.js", "relay.js", "bridge.js", "resume.js", "offline.js")
-SECONDS = 60.0
-KEPT = "window.offline?.state === 'ready' && navigator.serviceWorker.controller"
 ECHO = """async ([path, init]) => {
   const response = await fetch(path, init);
   return { status: response.status, body: await response.json() };
@@ -27,54 +22,28 @@ ECHO = """async ([path, init]) => {
 pytestmark = [pytest.mark.e2e]
 
 
-@pytest.fixture(scope="module")
-def relay_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A site of the service worker, its modules and the counting tab."""
-    folder = tmp_path_factory.mktemp("relay")
-    page = load("bundle").PAGE
-    files = {name: (page / name).read_bytes() for name in PARTS}
-    files["relay.html"] = Path(__file__).with_name("relay.html").read_bytes()
-    load("offline").seal(files)
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
-    with serve(folder, {}) as site:
-        yield site.url
-    shutil.rmtree(folder)
-
-
 Open = Callable[[str], Page]
 
 
+@pytest.fixture(scope="module")
+def site_of_tabs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The small site."""
+    with relay_site(tmp_path_factory.mktemp("relay"), {}) as url:
+        yield url
+
+
 @pytest.fixture
-def open_tab(visitor: BrowserContext, relay_site: str) -> Open:
+def open_tab(visitor: BrowserContext, site_of_tabs: str) -> Open:
     """Opens a tab; what is in its query says what it is."""
-
-    def opened(query: str) -> Page:
-        page = visitor.new_page()
-        page.goto(f"{relay_site}relay.html?{query}")
-        wait(page, KEPT)
-        return page
-
-    return opened
+    return lambda query: relay_tab(visitor, site_of_tabs, query)
 
 
 def ask(page: Page, path: str, **init: object) -> Any:
     return page.evaluate(ECHO, [path, init])
 
 
-def stop_service_workers(page: Page) -> None:
-    """Kill them, as a browser that runs short of something does."""
-    client = page.context.new_cdp_session(page)
-    client.send("ServiceWorker.enable")
-    client.send("ServiceWorker.stopAllWorkers")
-
-
 def listen(page: Page, path: str) -> None:
     page.evaluate("path => void listen(path)", path)
-
-
-def wait(page: Page, condition: str, seconds: float = SECONDS) -> None:
-    page.wait_for_function(condition, timeout=seconds * 1e3)
 
 
 def counted(to: int) -> str:

@@ -1,14 +1,17 @@
 """The official openai package in the tab, through the service worker, with no server at all."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import BrowserContext, Page
 
 from browser_tab import Tab
-from served import Served, serve
+from relay_site import open_tab, relay_site, stop_service_workers, wait
+from scripted_engine import ScriptedEngine
+from scripted_host import serving
+from served import serve
 from setup_modules import load
 
 CLIENT = """async () => {
@@ -34,91 +37,106 @@ STREAM = """async (tokens) => {
 }"""
 TEXT = "pieces.map((chunk) => chunk.choices[0]?.delta?.content ?? '').join('')"
 
-pytestmark = [pytest.mark.e2e, pytest.mark.gpu]
+pytestmark = [pytest.mark.e2e]
 
 
 @pytest.fixture(scope="module")
-def sdk_site(dist: Path, models: dict[str, Path]) -> Iterator[Served]:
-    """The site with the package beside it."""
+def package() -> dict[str, Path]:
+    """The modules of the package by their paths on a site."""
     try:
-        package = load("runtime").ensure_package("openai")
+        folder = load("runtime").ensure_package("openai")
     except SystemExit as error:
         pytest.skip(str(error))
-    modules = {f"/openai/{p.relative_to(package).as_posix()}": p for p in package.rglob("*.mjs")}
-    with serve(dist, {**modules, "/models/tiny.gguf": models["tiny"]}) as site:
-        yield site
+    modules = [path for path in folder.rglob("*") if path.suffix in (".js", ".mjs")]
+    return {f"/openai/{path.relative_to(folder).as_posix()}": path for path in modules}
 
 
 @pytest.fixture
-def client(tab: Tab, sdk_site: Served) -> Tab:
-    """A tab with the model and the package, which asks through the service worker."""
-    tab.open(f"{sdk_site.url}?model=models/tiny.gguf")
-    tab.wait_ready("tiny")
-    tab.wait(lambda: bool(tab.page.evaluate("!!navigator.serviceWorker.controller")), "control")
-    tab.page.evaluate(CLIENT)
-    return tab
+def scripted(
+    visitor: BrowserContext, package: dict[str, Path], tmp_path: Path
+) -> Iterator[tuple[Page, Page, ScriptedEngine]]:
+    """A tab whose app has a scripted engine, another one with the package, and the engine."""
+    engine = ScriptedEngine(words=["word "] * 200, step_seconds=0.02)
+    with (
+        relay_site(tmp_path, package) as site,
+        serving(engine, origins=[site.rstrip("/")]) as app,
+    ):
+        tab = open_tab(visitor, site, f"model=scripted&app={app}")
+        client = open_tab(visitor, site, "resume")
+        client.evaluate(CLIENT)
+        yield tab, client, engine
 
 
-def test_sdk_works_in_the_tab(client: Tab, sdk_site: Served) -> None:
-    page = client.page
-    sdk_site.asked.clear()
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_sdk_gets_whole_and_streamed_answers(
+    scripted: tuple[Page, Page, ScriptedEngine], is_killed: bool
+) -> None:
+    _, page, _ = scripted
+    whole = page.evaluate("ask({ max_tokens: 150 })")
 
-    whole = page.evaluate("ask({ max_tokens: 12 })")
-    page.evaluate(STREAM, 12)
-    pieces = page.evaluate("pieces")
+    page.evaluate(f"void ({STREAM})(150)")
+    wait(page, "window.pieces?.length > 3")
+    if is_killed:
+        stop_service_workers(page)
+    wait(page, "ended")
 
-    answer = whole["choices"][0]
-    assert whole["model"] == "tiny" and answer["finish_reason"] == "length"
-    assert whole["usage"]["completion_tokens"] == 12
-    assert page.evaluate(TEXT) == answer["message"]["content"] != ""
-    assert len(pieces) > 3 and pieces[-1]["usage"] == whole["usage"]
-    assert [model["id"] for model in page.evaluate("client.models.list()")["data"]] == ["tiny"]
-    assert thrown(client, "ask({ model: 'gpt-9' })")["type"] == "NotFoundError"
-    wrong = thrown(client, "ask({ temperature: -1 })")
+    assert whole["model"] == "scripted"
+    assert page.evaluate(TEXT) == whole["choices"][0]["message"]["content"] != ""
+    assert page.evaluate("pieces.at(-1).usage") == whole["usage"]
+    assert [model["id"] for model in page.evaluate("client.models.list()")["data"]] == ["scripted"]
+
+
+def test_sdk_aborts_and_throws_its_own_types(
+    scripted: tuple[Page, Page, ScriptedEngine],
+) -> None:
+    tab, page, engine = scripted
+    page.evaluate(f"void ({STREAM})(200)")
+    wait(page, "window.pieces?.length > 3")
+    page.evaluate("stream.controller.abort()")
+    page.wait_for_timeout(1000)
+    assert engine.stopped_early == 1
+    aborted = thrown(page, "ask({}, { signal: AbortSignal.timeout(500) })")
+    assert aborted["type"] == "APIUserAbortError"
+
+    assert thrown(page, "ask({ model: 'gpt-9' })")["type"] == "NotFoundError"
+    wrong = thrown(page, "ask({ temperature: -1 })")
     assert (wrong["type"], wrong["status"], wrong["param"]) == (
         "BadRequestError",
         400,
         "temperature",
     )
-    assert not [path for path, _, _ in sdk_site.asked if path.startswith("/v1")], "left the tab"
-
-
-def test_sdk_aborts_and_outlives_the_service_worker(client: Tab) -> None:
-    page = client.page
-    whole = page.evaluate("ask({ max_tokens: 100 })")["choices"][0]["message"]["content"]
-
-    page.evaluate("tokens => void (window.run = (" + STREAM + ")(tokens))", 100)
-    client.wait(lambda: page.evaluate("window.pieces?.length ?? 0") > 3, "some pieces")
-    devtools = page.context.new_cdp_session(page)
-    devtools.send("ServiceWorker.enable")
-    devtools.send("ServiceWorker.stopAllWorkers")
-    client.wait(lambda: bool(page.evaluate("window.ended")), "the stream to end")
-    assert page.evaluate(TEXT) == whole
-
-    page.evaluate("void (" + STREAM + ")(2000)")
-    client.wait(lambda: 3 < page.evaluate("pieces.length") < 100, "some pieces")
-    page.evaluate("stream.controller.abort()")
-    wait_idle(client)
-    aborted = thrown(client, "ask({ max_tokens: 2000 }, { signal: AbortSignal.timeout(300) })")
-    assert aborted["type"] == "APIUserAbortError"
-    wait_idle(client)
-
-
-def test_sdk_hears_in_its_own_type_that_no_tab_has_a_model(client: Tab) -> None:
-    client.page.evaluate("wgslm.host.kill('a test says so')")
-
-    refused = thrown(client, "ask({ max_tokens: 4 })")
-
+    tab.close()
+    refused = thrown(page, "ask({})")
     assert (refused["type"], refused["status"]) == ("InternalServerError", 503)
     assert refused["code"] == "no_tab"
 
 
-def thrown(tab: Tab, expression: str) -> dict[str, Any]:
-    found: dict[str, Any] = tab.page.evaluate(f"thrown({expression})")
+@pytest.mark.gpu
+def test_sdk_works_in_the_tab_itself(
+    tab: Tab, dist: Path, models: dict[str, Path], package: dict[str, Path]
+) -> None:
+    page = tab.page
+    with serve(dist, {**package, "/models/tiny.gguf": models["tiny"]}) as site:
+        tab.open(f"{site.url}?model=models/tiny.gguf")
+        tab.wait_ready("tiny")
+        tab.wait(lambda: bool(page.evaluate("!!navigator.serviceWorker.controller")), "control")
+        page.evaluate(CLIENT)
+        whole = page.evaluate("ask({ max_tokens: 100 })")["choices"][0]
+
+        page.evaluate(f"void ({STREAM})(100)")
+        tab.wait(lambda: page.evaluate("window.pieces?.length ?? 0") > 3, "some pieces")
+        stop_service_workers(page)
+        tab.wait(lambda: bool(page.evaluate("ended")), "the stream to end")
+        assert page.evaluate(TEXT) == whole["message"]["content"] != ""
+        assert whole["finish_reason"] == "length"
+
+        page.evaluate(f"void ({STREAM})(2000)")
+        tab.wait(lambda: 3 < page.evaluate("pieces.length") < 100, "some pieces")
+        page.evaluate("stream.controller.abort()")
+        tab.wait(lambda: bool(page.evaluate("tests.isIdle()")), "the app to be idle", 30)
+        assert not [path for path, _, _ in site.asked if path.startswith("/v1")], "left the tab"
+
+
+def thrown(page: Page, expression: str) -> dict[str, Any]:
+    found: dict[str, Any] = page.evaluate(f"thrown({expression})")
     return found
-
-
-def wait_idle(tab: Tab) -> None:
-    begun = time.monotonic()
-    tab.wait(lambda: bool(tab.page.evaluate("tests.isIdle()")), "the app to be idle")
-    assert time.monotonic() - begun < 20

@@ -1,44 +1,21 @@
 """The native host over real sockets: the official SDK, hang-ups, deadlines."""
 
-import asyncio
 import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import httpx
 import openai
 import pytest
 
 from scripted_engine import ScriptedEngine, ScriptedLoader
+from scripted_host import serving
 from wgslm.errors import DeviceLostError, RequestError
 from wgslm_web.native import DeadlineProtocol, NativeHost
 from wgslm_web.state import State
 
 ASK = {"messages": [{"role": "user", "content": "Hi"}]}
-
-
-@contextmanager
-def serving(engine: ScriptedEngine, api_key: str | None = None) -> Iterator[str]:
-    started: list[NativeHost] = []
-    is_up = threading.Event()
-
-    async def run() -> None:
-        started.append(NativeHost(State(ScriptedLoader(), engine), port=0, api_key=api_key))
-        is_up.set()
-        await started[0].run()
-
-    thread = threading.Thread(target=lambda: asyncio.run(run()))
-    thread.start()
-    is_up.wait(10)
-    try:
-        yield started[0].url
-    finally:
-        started[0].stop()
-        thread.join(10)
-    assert not thread.is_alive()
 
 
 def sdk(url: str, api_key: str = "none") -> openai.OpenAI:
