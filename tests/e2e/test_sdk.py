@@ -47,7 +47,8 @@ def package() -> dict[str, Path]:
         folder = load("runtime").ensure_package("openai")
     except SystemExit as error:
         pytest.skip(str(error))
-    return {f"/openai/{p.relative_to(folder).as_posix()}": p for p in folder.rglob("*.mjs")}
+    modules = [path for path in folder.rglob("*") if path.suffix in (".js", ".mjs")]
+    return {f"/openai/{path.relative_to(folder).as_posix()}": path for path in modules}
 
 
 @pytest.fixture
