@@ -11,15 +11,19 @@ class TextStream:
     Bytes that are no UTF-8 become U+FFFD, by the same rule as `bytes.decode(errors="replace")`.
     """
 
-    def __init__(self, tokenizer: Tokenizer, *, specials: bool = False) -> None:
-        """Decode ids of `tokenizer`; control tokens show only with `specials`."""
+    def __init__(
+        self, tokenizer: Tokenizer, *, specials: bool = False, shown: frozenset[int] = frozenset()
+    ) -> None:
+        """Decode ids of `tokenizer`; of control tokens those `shown` show, all with `specials`."""
         self._tokenizer = tokenizer
         self._specials = specials
+        self._shown = shown
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def push(self, id: int) -> str:
         """Return the text that is certain now: maybe nothing, until a character is whole."""
-        return self._decoder.decode(self._tokenizer.piece(id, specials=self._specials))
+        is_shown = self._specials or id in self._shown
+        return self._decoder.decode(self._tokenizer.piece(id, specials=is_shown))
 
     def flush(self) -> str:
         """Return what an unfinished character leaves; the stream can be used anew afterwards."""
