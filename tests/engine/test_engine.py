@@ -170,9 +170,9 @@ def test_splitting_a_prompt_leaves_the_event_loop_free(
     async def check(current: Engine) -> None:
         ticks, encode = 0, current.tokenizer.encode_segments
 
-        def slow(segments: Sequence[Segment]) -> list[int]:
+        def slow(segments: Sequence[Segment], *, bos: bool | None = None) -> list[int]:
             time.sleep(0.3)
-            return encode(segments)
+            return encode(segments, bos=bos)
 
         monkeypatch.setattr(current.tokenizer, "encode_segments", slow)
         answer = asyncio.ensure_future(anext(current.chat(MESSAGES, Options(max_tokens=1))))
