@@ -17,6 +17,8 @@ BEGIN, END = 0x110000, 0x110001  # stand for where a text begins and ends; no ch
 MOST_STATES = 3_000
 MOST_NODES = 20_000
 MOST_EDGES = 300_000
+MOST_WORK = 200_000  # places in all states
+MOST_PLACES = 400  # in one
 DEAD = -1
 S = TypeVar("S")
 T = TypeVar("T")
@@ -64,6 +66,7 @@ def determined(part: Expression) -> Automaton:
     nodes = Lowering(by_bytes=False, most=MOST_NODES)
     start, end = nodes.node(), nodes.node()
     nodes.add(part, start, end)
+    work = 0
 
     def closed(places: Iterable[int]) -> frozenset[int]:
         todo = list(places)
@@ -73,6 +76,10 @@ def determined(part: Expression) -> Automaton:
                 if to not in seen:
                     seen.add(to)
                     todo.append(to)
+        nonlocal work
+        work += len(seen)
+        if work > MOST_WORK or len(seen) > MOST_PLACES:
+            raise _too_many()
         return frozenset(place for place in seen if nodes.edges[place] or place == end)
 
     def following(places: frozenset[int]) -> list[tuple[int, int, frozenset[int]]]:
@@ -147,15 +154,19 @@ def _explored(
         edges.append(row)
         total += len(row)
         if len(order) > MOST_STATES or total > MOST_EDGES:
-            raise RequestError(
-                f"a pattern or its combination with others needs more than {MOST_STATES:,} states; "
-                "make it simpler",
-                "pattern",
-            )
+            raise _too_many()
     accepting = {number for number, state in enumerate(order) if is_accepting(state)}
     good = _leading_to(accepting, edges)
     kept = tuple(tuple(edge for edge in row if edge[2] in good) for row in edges)
     return Automaton(kept, frozenset(accepting))
+
+
+def _too_many() -> RequestError:
+    return RequestError(
+        f"a pattern or its combination with others needs more than {MOST_STATES:,} states, or too "
+        "much work; make it simpler",
+        "pattern",
+    )
 
 
 def _leading_to(accepting: set[int], edges: list[list[Edge]]) -> set[int]:
