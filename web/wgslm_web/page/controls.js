@@ -11,7 +11,7 @@ const IDEAS = [
   "How do I load a bigger model?",
   "What is a token?",
   "Which model should I load?",
-  "Tell me a story about a lighthouse.",
+  "Does it work offline?",
 ];
 const DRAFT = "draft.";
 
