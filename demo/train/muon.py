@@ -12,7 +12,7 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # https://kellerjordan.github.io/posts
 ITERATIONS = 5
 
 
-class Muon(torch.optim.Optimizer):
+class Muon(torch.optim.Optimizer):  # type: ignore[misc]  # torch is no part of the checked .venv
     """Nesterov momentum whose update is made orthogonal; the rate means what AdamW's does."""
 
     def __init__(
@@ -28,18 +28,21 @@ class Muon(torch.optim.Optimizer):
         settings = {"lr": lr, "weight_decay": weight_decay, "momentum": momentum}
         super().__init__(parameters, settings)
 
-    @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
+    def step(self) -> None:
         """Take a step by the gradients."""
-        for group in self.param_groups:
-            for matrix in group["params"]:
-                momentum = self.state[matrix].setdefault("momentum", torch.zeros_like(matrix))
-                momentum.lerp_(matrix.grad, 1 - group["momentum"])
-                update = matrix.grad.lerp(momentum, group["momentum"])
-                # Matches the size of AdamW's updates (https://arxiv.org/abs/2502.16982).
-                rate = group["lr"] * 0.2 * max(matrix.shape) ** 0.5
-                matrix.mul_(1 - group["lr"] * group["weight_decay"])
-                matrix.add_(orthogonal(update.to(self.precision)).to(matrix.dtype), alpha=-rate)
+        with torch.no_grad():
+            for group in self.param_groups:
+                for matrix in group["params"]:
+                    self._move(matrix, group["lr"], group["weight_decay"], group["momentum"])
+
+    def _move(self, matrix: torch.Tensor, lr: float, weight_decay: float, momentum: float) -> None:
+        mean = self.state[matrix].setdefault("momentum", torch.zeros_like(matrix))
+        mean.lerp_(matrix.grad, 1 - momentum)
+        update = matrix.grad.lerp(mean, momentum)
+        matrix.mul_(1 - lr * weight_decay)
+        # Matches the size of AdamW's updates (https://arxiv.org/abs/2502.16982).
+        rate = lr * 0.2 * max(matrix.shape) ** 0.5
+        matrix.add_(orthogonal(update.to(self.precision)).to(matrix.dtype), alpha=-rate)
 
 
 def orthogonal(matrix: torch.Tensor) -> torch.Tensor:

@@ -50,7 +50,7 @@ SCHEMAS: list[dict[str, Any]] = [
         },
     },
 ]  # fmt: skip
-BLANKS = {"whitespace_pattern": r"( |\n[ \t]{0,20})?"}
+BLANKS = r"( |\n[ \t]{0,20})?"
 
 
 class Bytes:
@@ -102,7 +102,7 @@ def peer_of_gbnf(source: str) -> str:
 
 
 def peer_of_schema(text: str) -> str:
-    return str(LLMatcher.grammar_from_json_schema(text, overrides=BLANKS))
+    return str(LLMatcher.grammar_from_json_schema(text, overrides={"whitespace_pattern": BLANKS}))
 
 
 CASES: list[tuple[str, Callable[[str], Grammar], Callable[[str], str]]] = [
