@@ -4,6 +4,7 @@
 import * as snapshot from "./snapshot.js";
 
 const ARCHIVE = "/app.zip"; // Python imports out of it: nothing is unpacked
+const PAGE_NBYTES = 65536; // of WebAssembly's memory
 
 const tell = (type, fields = {}) => self.postMessage({ type, ...fields });
 
@@ -39,13 +40,30 @@ async function startPython(archive) {
   const kept = await snapshot.take(place).catch(() => null); // storage may be refused
   if (kept) {
     try {
-      return { python: await load(archive, { _loadSnapshot: kept }), isThawed: true };
+      const python = await withMemory(kept.length, () => load(archive, { _loadSnapshot: kept }));
+      return { python, isThawed: true };
     } catch (error) {
       console.warn(`Python did not start from its snapshot (${error}); it starts without.`);
       await snapshot.forget();
     }
   }
   return { python: await load(archive), isThawed: false };
+}
+
+/** Let what `start` instantiates begin with this much memory: loadPyodide leaves it as the module has it. */
+async function withMemory(nbytes, start) {
+  const { instantiateStreaming } = WebAssembly;
+  WebAssembly.instantiateStreaming = async (...given) => {
+    const made = await instantiateStreaming.apply(WebAssembly, given);
+    const { memory } = made.instance.exports;
+    if (memory) memory.grow(Math.max(0, Math.ceil((nbytes - memory.buffer.byteLength) / PAGE_NBYTES)));
+    return made;
+  };
+  try {
+    return await start();
+  } finally {
+    WebAssembly.instantiateStreaming = instantiateStreaming;
+  }
 }
 
 async function load(archive, options = {}) {
