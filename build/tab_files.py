@@ -45,7 +45,12 @@ UNUSED_STANDARD = frozenset(
     "_pydatetime _pydecimal _pyio _pyrepl bdb cProfile cmd code ctypes doctest ensurepip ftplib "
     "idlelib imaplib mailbox multiprocessing pdb pickletools poplib profile pstats pydoc "
     "pydoc_data smtplib socketserver sqlite3 trace tracemalloc turtle turtledemo unittest venv "
-    "webbrowser wsgiref xmlrpc zipapp".split()
+    "webbrowser wsgiref xml xmlrpc zipapp".split()
+)
+# What text can be in here; the page decodes what people attach.
+ENCODINGS = frozenset(
+    "__init__ aliases ascii charmap cp437 idna latin_1 punycode raw_unicode_escape unicode_escape "
+    "utf_16 utf_16_be utf_16_le utf_32 utf_8 utf_8_sig".split()
 )
 
 
@@ -103,7 +108,8 @@ def imports(sources: Mapping[str, bytes], libraries: Mapping[str, bytes]) -> lis
 
 def is_unused_standard(path: str) -> bool:
     """Say whether this file of Pyodide's standard library can do nothing in a tab."""
-    return path.split("/")[0].removesuffix(".py") in UNUSED_STANDARD
+    first, *rest = path.removesuffix("c").removesuffix(".py").split("/")
+    return first in UNUSED_STANDARD or (first == "encodings" and rest[0] not in ENCODINGS)
 
 
 def _imported(tree: ast.Module) -> set[str]:

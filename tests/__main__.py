@@ -25,10 +25,11 @@ CHECKS = (
     ("mypy",),
     ("lint-imports",),
 )
-HELP = """Without arguments: ruff (rules, then format), mypy, import-linter, then all of pytest, the
+HELP = """Without arguments: ruff (rules, then format), mypy, import-linter, then pytest, the
 end-to-end tests in Chromium included. With arguments: pytest with those, and nothing else, as in
-`python tests -k gguf`. Tests that need a GPU skip where there is none, and fail where CI=true;
-tests that need the reference data skip unless WGSLM_REFERENCE_DATA names its folder."""
+`python tests -k gguf`; `-m long` runs what takes minutes each and is left out otherwise. Tests
+that need a GPU skip where there is none, and fail where CI=true; tests that need the reference
+data skip unless WGSLM_REFERENCE_DATA names its folder."""
 
 
 def main() -> None:

@@ -41,10 +41,12 @@ async def speeds(path: Path) -> list[float]:
     return found[1:]  # the first run compiled the kernels
 
 
+@pytest.mark.speed
 def test_the_embedded_model_decodes_faster_than_anyone_reads() -> None:
     assert max(asyncio.run(speeds(DEMO))) >= LEAST_OF_DEMO
 
 
+@pytest.mark.speed
 def test_135m_parameters_decode_at_reading_speed(tmp_path: Path) -> None:
     begun = time.perf_counter()
     path = write_random_llama(tmp_path / "135m.gguf", smollm2_135m())

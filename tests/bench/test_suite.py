@@ -184,6 +184,7 @@ def test_depth_is_taken_from_the_cache() -> None:
     assert asyncio.run(cached()) == [25, 25, 25]
 
 
+@pytest.mark.speed
 def test_the_host_spends_little_on_a_step_of_28_layers() -> None:
     async def seconds() -> float:
         engine = await Engine.load(RandomSource(DEEP, "q8_0"), context=64)

@@ -95,6 +95,7 @@ def test_a_phone_shows_it_without_scrolling_sideways(bench: BenchPage) -> None:
     assert width <= PHONE_WIDTH
 
 
+@pytest.mark.speed
 def test_the_host_spends_little_on_a_step_of_28_layers(
     bench: BenchPage, served: Served, tmp_path: Path
 ) -> None:

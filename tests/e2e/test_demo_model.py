@@ -52,6 +52,7 @@ def test_every_starter_question_is_answered_as_natively(tab: Tab, site: str) -> 
         assert answer["ids"][: native.sure] == list(native.ids[: native.sure])
 
 
+@pytest.mark.speed
 def test_it_answers_soon_and_fast(tab: Tab, site: str) -> None:
     tab.open(site)
     tab.wait_ready("wgslm-demo.q8_0")

@@ -20,7 +20,7 @@ PICKED = """async () => {
   return [facts.name, facts.context, [...stages]];
 }"""
 
-pytestmark = [pytest.mark.e2e, pytest.mark.gpu]
+pytestmark = [pytest.mark.e2e, pytest.mark.gpu, pytest.mark.long]
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ ANSWER = "wgslm.chat.messages.at(-1)"
 ERROR = "document.querySelector('#error').innerText"
 TALK = "# Kept\n\n## You\n\nHello there\n\n## Model\n\nGood day\n"
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 Start = Callable[..., Firefox]
 

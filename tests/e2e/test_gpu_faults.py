@@ -17,7 +17,7 @@ QUESTION = "Tell me a long story."
 MAX_TOKENS = 120
 NO_ADAPTER_S = 240.0  # Chromium gives out none for 120 s after two crashes
 
-pytestmark = [pytest.mark.e2e, pytest.mark.gpu]
+pytestmark = [pytest.mark.e2e, pytest.mark.gpu, pytest.mark.long]
 
 
 @pytest.fixture

@@ -131,6 +131,7 @@ def test_pipelines_compile_together_and_beside_the_weights(tab: Tab, open_site: 
     assert watched["writes"] == 2
 
 
+@pytest.mark.speed
 def test_the_self_test_takes_little_time(tab: Tab, open_site: Served) -> None:
     tab.open(f"{open_site.url}?model=models/tiny.gguf")
     tab.wait_ready("tiny")

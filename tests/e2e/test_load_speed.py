@@ -14,7 +14,7 @@ from tab_store import limit_storage
 FILE_NBYTES = 150_000_000
 LEAST = 15.0  # MB for each second that all processes together computed, SwiftShader's among them
 
-pytestmark = [pytest.mark.e2e, pytest.mark.gpu]
+pytestmark = [pytest.mark.e2e, pytest.mark.gpu, pytest.mark.long]
 
 
 @pytest.mark.parametrize("keeps", [False, True])

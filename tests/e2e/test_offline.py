@@ -36,7 +36,7 @@ ICONS = """fetch("./manifest.webmanifest").then((answer) => answer.json())
   .then(({ icons }) => icons.map(({ src }) => src))"""
 PAPER = "getComputedStyle(document.body).getPropertyValue('--tested')"
 
-pytestmark = [pytest.mark.e2e, pytest.mark.gpu]
+pytestmark = [pytest.mark.e2e, pytest.mark.gpu, pytest.mark.long]
 
 
 @pytest.fixture

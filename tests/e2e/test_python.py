@@ -38,6 +38,7 @@ def test_only_what_a_tab_needs_is_imported(tab: Tab, open_site: Served) -> None:
     assert len(modules) <= MODULES
 
 
+@pytest.mark.speed
 def test_metadata_of_a_large_vocabulary_is_read_soon(
     tab: Tab, open_site: Served, tmp_path: Path
 ) -> None:

@@ -19,7 +19,7 @@ ECHO = """async ([path, init]) => {
   return { status: response.status, body: await response.json() };
 }"""
 
-pytestmark = [pytest.mark.e2e]
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 
 Open = Callable[[str], Page]

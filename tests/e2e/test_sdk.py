@@ -37,7 +37,7 @@ STREAM = """async (tokens) => {
 }"""
 TEXT = "pieces.map((chunk) => chunk.choices[0]?.delta?.content ?? '').join('')"
 
-pytestmark = [pytest.mark.e2e]
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ MOST_NBYTES = 20_000_000
 READY_SECONDS = 6.0
 LONGEST_MS = 300  # that the page may not answer while it is unpacked
 
-pytestmark = [pytest.mark.e2e, pytest.mark.gpu]
+pytestmark = [pytest.mark.e2e, pytest.mark.gpu, pytest.mark.long]
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from browser_tab import Tab
 from served import Served
 
-pytestmark = [pytest.mark.e2e, pytest.mark.gpu]
+pytestmark = [pytest.mark.e2e, pytest.mark.gpu, pytest.mark.long]
 
 KEPT = "async () => (await (await caches.open('wgslm-snapshot')).keys()).map(({url}) => url)"
 SPOIL = """async () => {
@@ -55,6 +55,8 @@ def test_next_visit_starts_from_the_snapshot_and_answers_the_same(frozen: Tab) -
     reload(frozen)
 
     assert is_thawed(frozen)
+    frozen.page.locator("#new-chat").click()
+    frozen.set(temperature=0, max_tokens=8)
     assert frozen.ask("Hello")["content"] == cold
     assert len(kept(frozen)) == 1, "the mark of a start under way is gone"
 

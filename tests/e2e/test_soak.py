@@ -13,7 +13,7 @@ TURNS = 200
 EACH = 10  # turns of a conversation: what is shown of a longer one takes memory, as it should
 MOST_A_TURN = 1000  # bytes
 
-pytestmark = [pytest.mark.e2e, pytest.mark.gpu]
+pytestmark = [pytest.mark.e2e, pytest.mark.gpu, pytest.mark.long]
 
 
 def test_two_hundred_turns_leave_nothing_behind(tab: Tab, open_site: Served) -> None:

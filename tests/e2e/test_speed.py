@@ -15,7 +15,7 @@ TOKENS, RUNS = 4, 3  # the best run counts: other programs only ever make it slo
 SECONDS = 90.0  # for all of it, on an idle machine
 PATIENCE = 900.0  # on a busy one
 
-pytestmark = [pytest.mark.e2e, pytest.mark.gpu]
+pytestmark = [pytest.mark.e2e, pytest.mark.gpu, pytest.mark.long]
 
 
 @pytest.fixture

@@ -42,6 +42,7 @@ def profile(chromium: Browser, folder: Path) -> BrowserContext:
     )
 
 
+@pytest.mark.speed
 def test_page_is_ready_soon_and_sooner_on_the_next_visit(
     chromium: Browser, site: str, tmp_path: Path
 ) -> None:

@@ -42,6 +42,7 @@ WATCH = """() => {
 }"""
 
 
+@pytest.mark.speed
 def test_a_drawn_id_is_text_in_the_page_at_once(tab: Tab, open_site: Served) -> None:
     tab.open(f"{open_site.url}?model=models/tiny.gguf")
     tab.wait_ready("tiny")
