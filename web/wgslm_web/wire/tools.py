@@ -12,7 +12,7 @@ from wgslm_web.wire.fields import Fields
 TOOL_LIMIT = 1024
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
 _NAME = re.compile(r"[\w.\-]{1,128}")
-_CONSTRAINED = "needs constrained decoding, which tool calls do not have yet"
+_CONSTRAINED = "needs constrained decoding, which is not supported yet for tool calls"
 
 
 def read_tools(fields: Fields) -> list[dict[str, object]] | None:
