@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Literal, ParamSpec, TypeVar
 
 from wgslm.answer import Answer, mark_ids
 from wgslm.chat.events import Done, Event, Timings, Usage
@@ -19,7 +19,6 @@ from wgslm.errors import RequestError
 from wgslm.fitting import Chosen, Fitting
 from wgslm.generate import Options, Run, Session
 from wgslm.gpu import AdapterInfo, Device, open_device
-from wgslm.grammar import Matcher, Vocabulary
 from wgslm.header import EACH_SIZE, Header, Preflight, check_fit, judge, open_header
 from wgslm.kernels.attention import KvType
 from wgslm.kernels.schedule import Role
@@ -33,6 +32,9 @@ from wgslm.together import together
 from wgslm.tune.notebook import Notebook
 from wgslm.weights import Rates, Stored, free, load_weights
 from wgslm.words import Templates, read_words
+
+if TYPE_CHECKING:  # else imported with an answer's first grammar: a tab starts sooner without
+    from wgslm.grammar import Matcher, Vocabulary
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -315,7 +317,7 @@ class Engine:
         await self.device.close()
         await self.header.close()
 
-    def _matcher(self, options: Options) -> Matcher | None:
+    def _matcher(self, options: Options) -> "Matcher | None":
         """Return what follows an answer's grammar, if it has one."""
         if options.grammar is None:
             return None
@@ -392,8 +394,10 @@ def _done(run: Run, first_seconds: float, *, has_calls: bool) -> Done:
     )
 
 
-def make_vocabulary(tokenizer: Tokenizer) -> Vocabulary:
+def make_vocabulary(tokenizer: Tokenizer) -> "Vocabulary":
     """Return a tokenizer's tokens as bytes, for grammars."""
+    from wgslm.grammar import Vocabulary
+
     pieces = [tokenizer.piece(id) for id in range(tokenizer.vocab_size)]
     hidden = (id for id, piece in enumerate(pieces) if not piece)
     texts = ((id, tokenizer.piece(id, specials=True)) for id in hidden)

@@ -9,14 +9,16 @@ import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from wgslm.errors import RequestError
-from wgslm.grammar import Grammar, Matcher
 from wgslm.plan import Plan
 from wgslm.plan.execute import Executor, Part
 from wgslm.sampling import Sampler, Sampling, gpu_settings
 from wgslm.steps import CpuSteps, GpuSteps
+
+if TYPE_CHECKING:  # else imported with an answer's first grammar: a tab starts sooner without
+    from wgslm.grammar import Grammar, Matcher
 
 SUBMIT_SECONDS = 0.2  # what one submit should take at most: watchdogs, and cancelling in time
 PLENTY = 0.25  # the share of it below which a larger step is tried
@@ -29,7 +31,7 @@ class Options:
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
     sampling: Sampling = field(default_factory=Sampling)
-    grammar: Grammar | None = None  # that the answer has to follow
+    grammar: "Grammar | None" = None  # that the answer has to follow
 
     def __post_init__(self) -> None:
         """Refuse what has no meaning."""
@@ -80,7 +82,7 @@ class Session:
         options: Options,
         end_ids: frozenset[int],
         run: Run,
-        matcher: Matcher | None = None,
+        matcher: "Matcher | None" = None,
     ) -> AsyncGenerator[int]:
         """Yield the ids of an answer and keep `run` up to date. Closing this ends it.
 
@@ -155,7 +157,7 @@ class Session:
         history: list[int],
         budget: int,
         end_ids: frozenset[int],
-        matcher: Matcher | None,
+        matcher: "Matcher | None",
     ) -> GpuSteps | CpuSteps:
         """Return what draws the answer: the GPU wherever it can. Both draw the same."""
         sampler = Sampler(sampling)

@@ -8,14 +8,17 @@ import math
 import time
 from collections import deque
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from wgslm.errors import WgslmError
-from wgslm.grammar import Matcher
 from wgslm.kernels.sample import BY_NOT_NUMBERS, Settings
 from wgslm.kernels.top import chunk_count
 from wgslm.plan import Plan
 from wgslm.plan.execute import Candidates, Executor, Part
 from wgslm.sampling import MOST_CANDIDATES, Sampler
+
+if TYPE_CHECKING:  # else imported with an answer's first grammar: a tab starts sooner without
+    from wgslm.grammar import Matcher
 
 WAIT_SHARE = 0.02  # of the time, that waiting for read-backs may take
 LEAST_AHEAD = 2
@@ -94,7 +97,7 @@ class CpuSteps:
         executor: Executor,
         sampler: Sampler,
         history: Sequence[int],
-        matcher: Matcher | None = None,
+        matcher: "Matcher | None" = None,
     ) -> None:
         """Follow `history` and `matcher`, both of which the caller keeps up to date."""
         self._executor = executor
@@ -135,7 +138,7 @@ class CpuSteps:
         return self._sampler.choose(ids, logits, self._history)
 
     async def _allowed(
-        self, matcher: Matcher, plan: Plan, found: Candidates, wanted: int | None
+        self, matcher: "Matcher", plan: Plan, found: Candidates, wanted: int | None
     ) -> tuple[tuple[int, ...], tuple[float, ...]]:
         """Return the allowed candidates, highest first: as many as decide the draw.
 

@@ -30,7 +30,7 @@ def test_files_are_attached_cut_refused_and_left_out(tab: Tab, site: str, tmp_pa
     pick.set_input_files(tmp_path / "notes.txt")
     expect(attached).to_have_count(1)
     pick.set_input_files(tmp_path / "large.log")
-    expect(attached.nth(1)).to_contain_text("the rest does not fit the context")
+    expect(attached.nth(1)).to_contain_text("the rest is left out")
     answer = tab.ask("What do they say?")
 
     message = tab.messages[0]

@@ -4,10 +4,13 @@
 """
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from wgslm.errors import RequestError
-from wgslm.grammar import Grammar, for_choices, for_gbnf, for_json, for_regex, for_schema
 from wgslm_web.wire.fields import Fields
+
+if TYPE_CHECKING:  # else imported when it is first asked for: a tab starts sooner without
+    from wgslm.grammar import Grammar
 
 CONSTRAINTS = (
     "response_format, grammar, json_schema, guided_json, guided_regex, guided_choice, "
@@ -16,7 +19,7 @@ CONSTRAINTS = (
 FORMATS = "text, json_object, json_schema"
 
 
-def read_grammar(fields: Fields) -> Grammar | None:
+def read_grammar(fields: Fields) -> "Grammar | None":
     """Take every such field; None where the answer is free."""
     given = {name: grammar for name, read in _READERS.items() if (grammar := read(fields, name))}
     if len(given) > 1:
@@ -25,7 +28,7 @@ def read_grammar(fields: Fields) -> Grammar | None:
     return next(iter(given.values()), None)
 
 
-def _response_format(fields: Fields, name: str) -> Grammar | None:
+def _response_format(fields: Fields, name: str) -> "Grammar | None":
     value = fields.mapping(name)
     if value is None:
         return None
@@ -40,6 +43,8 @@ def _response_format(fields: Fields, name: str) -> Grammar | None:
         case "text":
             return None
         case "json_object" if schema is None:
+            from wgslm.grammar import for_json
+
             return for_json()
         case "json_object" | "json_schema":
             return _schema(schema, name)
@@ -60,34 +65,50 @@ def _named_schema(fields: Fields) -> object:
     return {} if schema is None else schema
 
 
-def _json_schema(fields: Fields, name: str) -> Grammar | None:
+def _json_schema(fields: Fields, name: str) -> "Grammar | None":
     value = fields.take(name)
     return None if value is None else _schema(value, name)
 
 
-def _schema(value: object, name: str) -> Grammar:
+def _schema(value: object, name: str) -> "Grammar":
+    from wgslm.grammar import for_schema
+
     return _checked(lambda: for_schema(value), name)
 
 
-def _text(make: Callable[[str], Grammar]) -> Callable[[Fields, str], Grammar | None]:
-    def read(fields: Fields, name: str) -> Grammar | None:
+def _text(make: "Callable[[str], Grammar]") -> "Callable[[Fields, str], Grammar | None]":
+    def read(fields: Fields, name: str) -> "Grammar | None":
         value = fields.string(name)
         return None if not value else _checked(lambda: make(value), name)
 
     return read
 
 
-def _choices(fields: Fields, name: str) -> Grammar | None:
+def _gbnf(source: str) -> "Grammar":
+    from wgslm.grammar import for_gbnf
+
+    return for_gbnf(source)
+
+
+def _regex(pattern: str) -> "Grammar":
+    from wgslm.grammar import for_regex
+
+    return for_regex(pattern)
+
+
+def _choices(fields: Fields, name: str) -> "Grammar | None":
     value = fields.items(name)
     if value is None:
         return None
     texts = [each for each in value if isinstance(each, str)]
     if len(texts) < len(value):
         raise fields.error(name, value, "a list of strings")
+    from wgslm.grammar import for_choices
+
     return _checked(lambda: for_choices(texts), name)
 
 
-def _checked(make: Callable[[], Grammar], name: str) -> Grammar:
+def _checked(make: "Callable[[], Grammar]", name: str) -> "Grammar":
     """Return the grammar; a refusal names the field."""
     try:
         return make()
@@ -95,12 +116,12 @@ def _checked(make: Callable[[], Grammar], name: str) -> Grammar:
         raise RequestError(f"'{name}': {error}", name) from error
 
 
-_READERS: dict[str, Callable[[Fields, str], Grammar | None]] = {
+_READERS: "dict[str, Callable[[Fields, str], Grammar | None]]" = {
     "response_format": _response_format,
-    "grammar": _text(for_gbnf),
+    "grammar": _text(_gbnf),
     "json_schema": _json_schema,
     "guided_json": _json_schema,
-    "guided_regex": _text(for_regex),
+    "guided_regex": _text(_regex),
     "guided_choice": _choices,
-    "guided_grammar": _text(for_gbnf),
+    "guided_grammar": _text(_gbnf),
 }
