@@ -112,6 +112,14 @@ def test_tables_code_and_formulas_are_drawn_as_such(quiet: Tab) -> None:
     )
 
 
+def test_quotes_in_quotes_end_at_a_depth(quiet: Tab) -> None:
+    draw(quiet.page, "> " * 25 + "deep")
+
+    quotes = quiet.page.locator("#log blockquote")
+    expect(quotes).to_have_count(20)
+    expect(quotes.last).to_have_text("> > > > > deep")
+
+
 def test_a_long_code_block_is_one_block_that_is_copied_whole(quiet: Tab) -> None:
     draw(quiet.page, LONG_CODE, list(range(0, len(LONG_CODE) + 97, 97)))
     quiet.page.context.grant_permissions(["clipboard-read", "clipboard-write"])

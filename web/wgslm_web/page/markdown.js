@@ -1,7 +1,9 @@
 // Markdown of a growing answer. A draw costs the same however long the answer is: blocks that cannot
 // change any more are settled, and a block that grows too long is cut in two.
 
-import { blocksOf, fragmentOf } from "./render.js";
+// The libraries behind it come in a task of their own: with the page's first one they would block it.
+let render = null;
+import("./render.js").then((found) => (render = found));
 
 const OPEN_BLOCKS = 3; // a list, a blank line and what follows may still become one list
 const OPEN_LENGTH = 1500; // characters that a draw may do again
@@ -22,12 +24,13 @@ export class MarkdownView {
 
   /** Draw the text, or as much of it as a frame allows; say whether that is all of it. */
   update(text) {
+    if (!render) return !text;
     if (!text.startsWith(this.#shown)) this.#reset();
     if (text === this.#shown) return true;
     this.#shown = text.slice(0, this.#shown.length + STEP_LENGTH);
     for (const node of this.#open) node.remove();
     const source = this.#prefix + this.#shown.slice(this.#settled);
-    const open = this.#settle(blocksOf(source, this.#links));
+    const open = this.#settle(render.blocksOf(source, this.#links));
     this.#open = this.#append(open);
     return this.#shown.length === text.length;
   }
@@ -48,8 +51,8 @@ export class MarkdownView {
     const last = open.at(-1);
     if (!last || last.raw.length <= OPEN_LENGTH) return open;
     const { head, prefix, length } = cut(last);
-    this.#finish(blocksOf(head, this.#links), length, prefix);
-    return blocksOf(prefix + last.raw.slice(length), this.#links);
+    this.#finish(render.blocksOf(head, this.#links), length, prefix);
+    return render.blocksOf(prefix + last.raw.slice(length), this.#links);
   }
 
   #finish(blocks, length, prefix) {
@@ -62,7 +65,7 @@ export class MarkdownView {
   /** Add blocks; return the nodes that came. A cut block goes on in the one before it. */
   #append(blocks) {
     if (!blocks.length) return [];
-    const fragment = fragmentOf(blocks);
+    const fragment = render.fragmentOf(blocks);
     const rest = this.#prefix ? continuation(fragment.firstElementChild, this.#element.lastElementChild) : [];
     const nodes = [...rest, ...fragment.childNodes];
     this.#element.append(fragment);

@@ -1,6 +1,6 @@
 // Markdown blocks to DOM that can do no harm: what the model wrote is shown, never run or fetched.
 
-import { Lexer, Marked } from "./vendor/marked.js";
+import { Lexer, Marked, Tokenizer } from "./vendor/marked.js";
 import DOMPurify from "./vendor/purify.js";
 import { dressCode } from "./code.js";
 import { dressMath, MATH } from "./math.js";
@@ -18,12 +18,28 @@ const SAFE = {
   RETURN_DOM_FRAGMENT: true,
 };
 
+const DEEPEST = 20; // quotes in quotes; every level is parsed and laid out again with each word that comes
+
 const TEXTS = "p, ul, ol, h1, h2, h3, h4, h5, h6, td, th, blockquote"; // each has a direction of its own
 
 const escape = (text) => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 
+let depth = 0;
+
+/** A quote, unless it is nested too deep: then its marks are text. */
+function blockquote(source) {
+  if (depth === DEEPEST) return undefined;
+  depth += 1;
+  try {
+    return Tokenizer.prototype.blockquote.call(this, source);
+  } finally {
+    depth -= 1;
+  }
+}
+
 const marked = new Marked({
   gfm: true,
+  tokenizer: { blockquote },
   extensions: MATH.map((kind) => ({ ...kind, renderer: ({ tex, isBlock }) => mathHtml(escape(tex), isBlock) })),
   renderer: {
     html: ({ text }) => escape(text),

@@ -55,7 +55,7 @@ export class ChatView {
   /** Go to the end, and stay there while an answer grows. */
   follow() {
     this.#follows = true;
-    this.#keepEnd();
+    if (this.#views.size) this.#keepEnd(); // asks for a layout, which a page that starts can do without
   }
 
   /** Open the editor of a message. */
