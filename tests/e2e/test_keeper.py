@@ -45,7 +45,7 @@ def test_a_file_is_written_read_and_found_again(page: Page) -> None:
     assert page.evaluate(START) == "opfs"
 
     assert call(page, "journal", KEY) is None
-    assert call(page, "lock", KEY) is True
+    assert call(page, "lock", KEY, 2) is True
     call(page, "begin", KEY, 10, "first line")
     sha256 = put(page, KEY, 0, "hello")
     call(page, "unlock", KEY)
@@ -61,7 +61,7 @@ def test_a_file_is_written_read_and_found_again(page: Page) -> None:
 
 def test_a_file_can_be_begun_twice(page: Page) -> None:
     page.evaluate(START)
-    assert call(page, "lock", KEY) is True
+    assert call(page, "lock", KEY, 2) is True
 
     first = call(page, "begin", KEY, 10, "line")
     second = call(page, "begin", KEY, 10, "line")  # an open handle would shut this one out
@@ -74,8 +74,8 @@ def test_a_lock_that_is_given_up_while_it_is_asked_for_is_free(page: Page) -> No
 
     granted = page.evaluate(
         """async (key) => {
-          const asked = call("lock", key);
-          await call("unlock", key);
+          const asked = call("lock", key, 1);
+          await call("leave", key, 1);
           await asked;
           const { held } = await navigator.locks.query();
           return held.length;
@@ -84,7 +84,23 @@ def test_a_lock_that_is_given_up_while_it_is_asked_for_is_free(page: Page) -> No
     )
 
     assert granted == 0
-    assert call(page, "lock", KEY) is True
+    assert call(page, "lock", KEY, 2) is True
+
+
+def test_who_gives_up_a_request_leaves_the_lock_to_who_has_it(page: Page) -> None:
+    page.evaluate(START)
+    assert call(page, "lock", KEY, 1) is True
+
+    assert call(page, "lock", KEY, 2) is False
+    page.evaluate("(key) => void call('waitLock', key, 3)", KEY)
+    for ticket in (2, 3):
+        call(page, "leave", KEY, ticket)
+
+    locks = page.evaluate("navigator.locks.query()")
+    assert len(locks["held"]) == 1
+    assert locks["pending"] == []
+    call(page, "leave", KEY, 1)
+    assert page.evaluate("navigator.locks.query()")["held"] == []
 
 
 def test_a_keeper_that_died_refuses_at_once(page: Page) -> None:
@@ -104,7 +120,7 @@ def test_a_storage_that_is_cleared_meanwhile_is_made_anew(page: Page) -> None:
         ),
     )
     assert page.evaluate(START) == "indexeddb"
-    call(page, "lock", KEY)
+    call(page, "lock", KEY, 2)
     call(page, "begin", KEY, 10, "line")
     sha256 = put(page, KEY, 0, "hello")
 

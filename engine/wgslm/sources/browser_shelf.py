@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import count
 from typing import Any
 
 from pyodide.ffi import JsException, JsProxy, to_js
@@ -21,6 +22,7 @@ class BrowserShelf(Shelf):
         self.is_shared = is_shared
         self._keeper = keeper
         self._why = why
+        self._tickets = count()
 
     async def journals(self) -> list[tuple[str, str]]:
         """Ask the keeper; what keeps nothing has nothing."""
@@ -38,18 +40,20 @@ class BrowserShelf(Shelf):
 
     async def lock(self, key: str) -> bool:
         """Ask for the Web Lock of a file; it is let go again when this is cancelled meanwhile."""
-        try:
-            return bool(await self._call("lock", key))
-        except BaseException:
-            await self.unlock(key)
-            raise
+        return bool(await self._ask("lock", key))
 
     async def wait_lock(self, key: str) -> None:
         """Queue for the Web Lock, and leave the queue when this is cancelled."""
+        await self._ask("waitLock", key)
+
+    async def _ask(self, name: str, key: str) -> object:
+        """Ask with a ticket: what another load of this tab holds is not let go with it."""
+        ticket = next(self._tickets)
         try:
-            await self._call("waitLock", key)
+            return await self._call(name, key, ticket)
         except BaseException:
-            await self.unlock(key)
+            with suppress(ShelfError):
+                await self._call("leave", key, ticket)
             raise
 
     async def unlock(self, key: str) -> None:

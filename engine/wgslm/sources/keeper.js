@@ -8,9 +8,8 @@ import { OpfsShelf } from "./sources-opfs.js";
 import { Sha256 } from "./sources-sha256.js";
 
 const LOCK = "wgslm-model:";
-const held = new Map(); // key -> what lets its lock go
-const queued = new Map(); // key -> what ends the wait for its lock
-const asked = new Map(); // key -> requests for its lock that are not granted yet
+const held = new Map(); // key -> {ticket, letGo} of whoever has its lock
+const asked = new Map(); // ticket -> {isOver, ending} of a request for a lock that is not granted yet
 
 let shelf;
 
@@ -64,21 +63,26 @@ const calls = {
     return whole.hex();
   },
 
-  async lock(key) {
-    return !held.has(key) && request(key, { ifAvailable: true });
+  /** Whoever asks has a ticket of their own, by which `leave` ends what they asked for and no more. */
+  async lock(key, ticket) {
+    return !held.has(key) && request(key, ticket, { ifAvailable: true });
   },
 
-  async waitLock(key) {
+  async waitLock(key, ticket) {
     const ending = new AbortController();
-    queued.set(key, ending);
-    return request(key, { signal: ending.signal }).finally(() => queued.delete(key));
+    return request(key, ticket, { signal: ending.signal }, ending);
+  },
+
+  async leave(key, ticket) {
+    const mine = asked.get(ticket);
+    if (mine) mine.isOver = true; // it may be granted just now
+    mine?.ending?.abort();
+    if (held.get(key)?.ticket === ticket) await calls.unlock(key);
   },
 
   async unlock(key) {
-    queued.get(key)?.abort();
-    for (const request of asked.get(key) ?? []) request.isOver = true; // it may be granted just now
     await shelf.close(key);
-    held.get(key)?.();
+    held.get(key)?.letGo();
     held.delete(key);
   },
 
@@ -104,19 +108,17 @@ self.onmessage = async ({ data: { id, call, args } }) => {
 };
 
 /** Resolves to whether the lock is ours now; it is held until `unlock`, or until this worker ends. */
-function request(key, options) {
-  const mine = { isOver: false };
-  const others = asked.get(key) ?? new Set();
-  asked.set(key, others.add(mine));
+function request(key, ticket, options, ending = null) {
+  const mine = { isOver: false, ending };
+  asked.set(ticket, mine);
   return new Promise((resolve, reject) => {
     const hold = (lock) => {
-      others.delete(mine);
       const isOurs = lock !== null && !mine.isOver;
       resolve(isOurs);
-      return isOurs && new Promise((letGo) => held.set(key, letGo));
+      return isOurs && new Promise((letGo) => held.set(key, { ticket, letGo }));
     };
-    navigator.locks.request(LOCK + key, options, hold).catch(reject).finally(() => others.delete(mine));
-  });
+    navigator.locks.request(LOCK + key, options, hold).catch(reject);
+  }).finally(() => asked.delete(ticket));
 }
 
 /** Left to the collector, what was written and hashed would pile up: 60 MB of a 150 MB download. */
