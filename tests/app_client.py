@@ -65,3 +65,9 @@ def events_of(response: httpx.Response) -> list[dict[str, object]]:
     """Return the JSON objects of an event stream."""
     lines = [block.removeprefix("data: ") for block in response.text.split("\n\n") if block]
     return [json.loads(line) for line in lines if line != "[DONE]"]
+
+
+def text_of(events: list[dict[str, object]]) -> str:
+    """Return what the events of a stream say."""
+    deltas = [c["delta"] for e in events for c in e.get("choices", ())]  # type: ignore[attr-defined]
+    return "".join(delta.get("content", "") for delta in deltas)

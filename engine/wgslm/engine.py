@@ -31,7 +31,7 @@ from wgslm.text.stream import TextStream
 from wgslm.together import together
 from wgslm.tune.notebook import Notebook
 from wgslm.weights import Rates, Stored, free, load_weights
-from wgslm.words import Templates, read_words
+from wgslm.words import Templates, make_vocabulary, read_words
 
 if TYPE_CHECKING:  # else imported with an answer's first grammar: a tab starts sooner without
     from wgslm.grammar import Matcher, Vocabulary
@@ -392,13 +392,3 @@ def _done(run: Run, first_seconds: float, *, has_calls: bool) -> Done:
         Timings(run.prefill_seconds * 1e3, run.decode_seconds * 1e3, first_seconds * 1e3),
         tuple(run.ids),
     )
-
-
-def make_vocabulary(tokenizer: Tokenizer) -> "Vocabulary":
-    """Return a tokenizer's tokens as bytes, for grammars."""
-    from wgslm.grammar import Vocabulary
-
-    pieces = [tokenizer.piece(id) for id in range(tokenizer.vocab_size)]
-    hidden = (id for id, piece in enumerate(pieces) if not piece)
-    texts = ((id, tokenizer.piece(id, specials=True)) for id in hidden)
-    return Vocabulary(pieces, tokenizer.end_ids, [(id, text) for id, text in texts if text])

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from wgslm.chat.formats import FROM_FILE, choose
 from wgslm.chat.template import ChatTemplate
@@ -9,6 +10,9 @@ from wgslm.errors import GgufError, RequestError
 from wgslm.gguf import Directory
 from wgslm.header import Header
 from wgslm.text import Segment, Tokenizer, load_tokenizer
+
+if TYPE_CHECKING:
+    from wgslm.grammar import Vocabulary
 
 TEMPLATE = "tokenizer.chat_template"
 _SWITCHES = frozenset({"enable_thinking", "thinking", "reasoning_effort"})
@@ -129,3 +133,13 @@ def _check_vocabulary(header: Header, tokenizer: Tokenizer) -> None:
             f"the vocabulary has {tokenizer.vocab_size:,} tokens but token_embd.weight "
             f"{rows:,} rows"
         )
+
+
+def make_vocabulary(tokenizer: Tokenizer) -> "Vocabulary":
+    """Return a tokenizer's tokens as bytes, for grammars."""
+    from wgslm.grammar import Vocabulary
+
+    pieces = [tokenizer.piece(id) for id in range(tokenizer.vocab_size)]
+    hidden = (id for id, piece in enumerate(pieces) if not piece)
+    texts = ((id, tokenizer.piece(id, specials=True)) for id in hidden)
+    return Vocabulary(pieces, tokenizer.end_ids, [(id, text) for id, text in texts if text])

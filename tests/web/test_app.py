@@ -5,7 +5,7 @@ import asyncio
 import httpx
 import pytest
 
-from app_client import HOST, events_of, get, post, with_client
+from app_client import HOST, events_of, get, post, text_of, with_client
 from scripted_engine import ScriptedEngine, ScriptedLoader
 from wgslm.errors import DeviceLostError, GgufError, RequestError, SourceError
 from wgslm_web.gate import Access
@@ -13,11 +13,6 @@ from wgslm_web.state import State
 
 ASK = {"messages": [{"role": "user", "content": "Hi"}]}
 CHAT = "/v1/chat/completions"
-
-
-def text_of(events: list[dict[str, object]]) -> str:
-    deltas = [c["delta"] for e in events for c in e.get("choices", ())]  # type: ignore[attr-defined]
-    return "".join(delta.get("content", "") for delta in deltas)
 
 
 def test_a_whole_answer() -> None:
@@ -118,17 +113,6 @@ def test_an_error_in_a_stream_is_an_event_and_ends_it() -> None:
     assert "[DONE]" not in response.text
 
 
-def test_a_lost_device_costs_the_engine_and_the_state_says_so() -> None:
-    engine = ScriptedEngine(error=DeviceLostError("the GPU went away"))
-    state = State(ScriptedLoader(), engine)
-
-    assert post(CHAT, ASK, state=state).status_code == 503
-
-    assert state.engine is None
-    assert engine.is_closed
-    assert state.failure == "the GPU went away"
-
-
 def test_a_bug_is_a_500_that_shows_no_internals() -> None:
     response = post(CHAT, ASK, ScriptedEngine(error=ZeroDivisionError("secret")))
 
@@ -149,18 +133,6 @@ def test_a_bug_is_told_to_pages_of_allowed_origins_too() -> None:
 
     assert answers[0].status_code == 500
     assert answers[0].headers["access-control-allow-origin"] == "https://app.example"
-
-
-def test_generations_run_one_at_a_time() -> None:
-    engine = ScriptedEngine(step_seconds=0.005)
-
-    async def use(client: httpx.AsyncClient) -> None:
-        await asyncio.gather(*(client.post(CHAT, json=ASK) for _ in range(4)))
-
-    with_client(State(ScriptedLoader(), engine), use)
-
-    assert len(engine.asked) == 4
-    assert engine.most_running == 1
 
 
 def test_a_full_queue_is_503_with_retry_after() -> None:

@@ -44,6 +44,7 @@ class KeepingLoader(Library):
         self._open_shelf = open_shelf
         self._notebook = notebook
         self._opening: asyncio.Task[Store] | None = None
+        self._loaded: list[str] = []  # keys of the files of the newest model
 
     async def store(self) -> Store:
         """Return the store."""
@@ -53,6 +54,7 @@ class KeepingLoader(Library):
 
     async def load(self, location: Location, context: int | None, report: Report) -> Engine:
         """Load a model; what is downloaded for it is kept, and completed after the load."""
+        self._loaded = []
         if not isinstance(location, str | Named):
             return await self._engine(location, context, report)
         sources = await self._sources(location, keeps=True)
@@ -62,6 +64,7 @@ class KeepingLoader(Library):
             await self._forget(sources)
             raise
         store = await self.store()
+        self._loaded = [source.entry.key for source in sources]
         info = engine.info
         facts: dict[str, object] = {
             "architecture": info.architecture,
@@ -138,7 +141,13 @@ class KeepingLoader(Library):
         return Named(model, hub)
 
     async def _open(self) -> Store:
-        return Store(await self._open_shelf())
+        store = Store(await self._open_shelf())
+        store.refuted = self._refute
+        return store
+
+    def _refute(self, key: str, why: str) -> None:
+        if key in self._loaded and self.refuted is not None:
+            self.refuted(why)
 
     async def _sources(self, location: str | Named, *, keeps: bool) -> list[KeptSource]:
         store = await self.store()

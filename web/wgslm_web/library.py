@@ -4,6 +4,7 @@ Every host answers /wgslm/models; what it can do more depends on its `Library`.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
 
 from starlette.requests import Request
@@ -19,6 +20,8 @@ from wgslm_web.wire.fields import Fields
 
 class Library(ABC):
     """What a host keeps. The tab's is in the browser's storage, a server's in folders."""
+
+    refuted: Callable[[str], object] | None = None  # told why the loaded model is not the right one
 
     @abstractmethod
     async def describe(self) -> Payload:

@@ -154,6 +154,9 @@ class State:
         self.created = 0
         self._engine: Engine | None = None
         self._splitting = asyncio.Lock()
+        self._closing: asyncio.Task[None] | None = None
+        if library is not None:
+            library.refuted = self.refute
         self._set_engine(engine)
 
     @property
@@ -191,6 +194,8 @@ class State:
             try:
                 async with contextlib.aclosing(start()) as events:
                     async for event in events:
+                        if self._engine is not engine:  # refuted while it spoke
+                            raise self._no_model()
                         yield event
             except DeviceLostError as error:
                 self.failure = str(error)
@@ -256,6 +261,17 @@ class State:
     async def _drop_engine(self) -> None:
         engine, self._engine = self._engine, None
         if engine is not None:
+            await engine.close()
+
+    def refute(self, why: str) -> None:
+        """Let the loaded model answer no more, not even to the end of its sentence."""
+        engine, self._engine = self._engine, None
+        self.failure = why
+        if engine is not None:
+            self._closing = asyncio.create_task(self._close(engine))
+
+    async def _close(self, engine: Engine) -> None:
+        async with self.gate.turn(must_wait=True):
             await engine.close()
 
     def _set_engine(self, engine: Engine | None) -> None:

@@ -51,6 +51,7 @@ class Store:
         self.transfers = Transfers()
         self.notices: list[str] = []  # what a person should know of, the newest last
         self.wrong: list[str] = []  # files that were read and are not what was asked for
+        self.refuted: Callable[[str, str], object] | None = None  # told the key of such a file, why
         self.waiting: str | None = None  # the file that another tab is writing
         self.opened: WeakSet[KeptSource] = WeakSet()  # what is read, and maybe completed
 
@@ -204,7 +205,10 @@ class Store:
         """Keep nothing of a file: the load goes on without."""
         self.notices.append(await self._why_not(entry, error))
         if isinstance(error, WrongSha256Error):
-            self.wrong.append(f"{entry.origin.name} is not what was asked for: {error}")
+            why = f"{entry.origin.name} is not what was asked for: {error}"
+            self.wrong.append(why)
+            if self.refuted is not None:
+                self.refuted(entry.key, why)
         await self._abandon(entry.key)
 
     async def _abandon(self, key: str) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tiny_vocabularies import read_metadata
-from wgslm.engine import make_vocabulary
 from wgslm.grammar import Vocabulary
 from wgslm.text import load_tokenizer
+from wgslm.words import make_vocabulary
 
 
 @pytest.fixture
