@@ -26,14 +26,13 @@ class SiteCopy:
         self.publish({name: text.encode() for name, text in pages.items()})
 
     def publish(self, changes: Mapping[str, bytes], *, in_list: bool = True) -> None:
-        """Write another version; `in_list` False leaves what changes out of the list's sums."""
+        """Write another version; `in_list` False lists sums of other files than are served."""
         bundle, offline = load("bundle"), load("offline")
         paths = [path for path in self.folder.rglob("*") if path.is_file()]
         site = {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in paths}
         site[WORKER] = (bundle.PAGE / WORKER).read_bytes()
-        sealed = {**site, **(changes if in_list else {})}
-        if not in_list:
-            sealed["new.txt"] = b"so that this is another version"
+        end = b"" if in_list else b"/* as it was meant */"
+        sealed = {**site, **{name: content + end for name, content in changes.items()}}
         offline.seal(sealed)
         for name, content in {**sealed, **changes}.items():
             path = self.folder / name

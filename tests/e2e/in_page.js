@@ -3,7 +3,7 @@
 window.tests = { progress: [] };
 
 addEventListener("DOMContentLoaded", () => {
-  window.wgslm?.model.addEventListener("progress", ({ detail }) => tests.progress.push(detail));
+  window.wgslm?.model?.addEventListener("progress", ({ detail }) => tests.progress.push(detail));
 });
 
 /** The ids that the engine goes on with after these. */

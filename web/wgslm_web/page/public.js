@@ -1,6 +1,7 @@
 // What other people's scripts may use of a page with the engine: load a model, call its API, ask.
 
 import { ApiError, eventsOf } from "./api.js";
+import { sourceFrom } from "./model.js";
 
 /** `load` and `model` are the page's; the host must be started, or `load` starts it. */
 export function publicApi(api, model, load) {
@@ -59,6 +60,6 @@ const cancelled = () => new ApiError("the load was cancelled, or another took it
 function sourceOf(location) {
   if (location instanceof File) return { files: [location] };
   if (Array.isArray(location)) return { files: location };
-  if (typeof location === "string" && location) return { url: location };
+  if (typeof location === "string" && location) return sourceFrom(location);
   throw new ApiError(`load takes an address, a hub's name or a File, not ${String(location) || "an empty text"}`);
 }

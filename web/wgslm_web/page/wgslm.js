@@ -7,7 +7,7 @@
 // `wgslm.fetch` answers /v1/chat/completions and the other routes, also as the `fetch` of an SDK.
 
 import { ApiError, TabApi } from "./api.js";
-import { Model, isHubName } from "./model.js";
+import { Model } from "./model.js";
 import { publicApi } from "./public.js";
 import { whatIsMissing } from "./support.js";
 import { WorkerHost } from "./worker-host.js";
@@ -33,8 +33,6 @@ async function load(source) {
   const missing = whatIsMissing();
   if (missing) throw new ApiError(`${missing.message}. ${missing.hint}`);
   await running();
-  const { url } = source;
-  if (url) source.url = isHubName(url) ? url : new URL(url, document.baseURI).href;
   await model.load(source);
 }
 
