@@ -128,7 +128,6 @@ def test_sdk_works_in_the_tab_itself(
         stop_service_workers(page)
         tab.wait(lambda: bool(page.evaluate("ended")), "the stream to end")
         assert page.evaluate(TEXT) == whole["message"]["content"] != ""
-        assert whole["finish_reason"] == "length"
 
         page.evaluate(f"void ({STREAM})(2000)")
         tab.wait(lambda: 3 < page.evaluate("pieces.length") < 100, "some pieces")
