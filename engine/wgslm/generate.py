@@ -4,14 +4,14 @@ Speaks ids, not text.
 """
 
 import asyncio
-import math
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from wgslm.errors import RequestError
+from wgslm.pace import Pace
 from wgslm.plan import Plan
 from wgslm.plan.execute import Executor, Part
 from wgslm.sampling import Sampler, Sampling, gpu_settings
@@ -19,9 +19,6 @@ from wgslm.steps import CpuSteps, GpuSteps
 
 if TYPE_CHECKING:  # else imported with an answer's first grammar: a tab starts sooner without
     from wgslm.grammar import Grammar, Matcher
-
-SUBMIT_SECONDS = 0.2  # what one submit should take at most: watchdogs, and cancelling in time
-PLENTY = 0.25  # the share of it below which a larger step is tried
 
 
 @dataclass(frozen=True)
@@ -56,14 +53,25 @@ class Run:
 class Session:
     """One sequence: the ids whose keys and values are in the cache, and what may follow."""
 
-    def __init__(self, executor: Executor, context: int, ahead: int | None = None) -> None:
-        """Start with an empty cache. `ahead` fixes how many steps are under way, for tests."""
+    def __init__(
+        self,
+        executor: Executor,
+        context: int,
+        ahead: int | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        """Start with an empty cache.
+
+        `ahead` fixes how many steps are under way and `clock` times those of prompts, for tests.
+        """
         self.executor = executor
         self.context = context
         self._ahead = ahead
+        self._clock = clock
         self._cached: list[int] = []
         self._turn = asyncio.Lock()
-        self._seconds: dict[int, float] = {}  # what a full step of each size took last
+        sizes = [plan.size for plan in executor.plans]
+        self._pace = Pace(sizes[min(1, len(sizes) - 1)], sizes[-1])
 
     def check(self, ids: Sequence[int]) -> None:
         """Refuse a prompt that leaves no room for an answer."""
@@ -173,40 +181,29 @@ class Session:
         start = min(_common(self._cached, ids), len(ids) - 1)
         run.cached_tokens = start
         del self._cached[start:]
-        # What was too slow behind a long context may not be now.
-        self._seconds = {n: s for n, s in self._seconds.items() if s <= SUBMIT_SECONDS}
         while True:
-            most = step_size([plan.size for plan in self.executor.plans], self._seconds)
-            size = min(most, len(ids) - start)
-            begun = time.perf_counter()
-            is_last = start + size == len(ids)
-            plan = self.executor.submit(
-                ids[start : start + size], start, then if is_last else None, wanted
-            )
-            self._cached += ids[start : start + size]
+            size = min(self._pace.tokens, len(ids) - start)
+            step, is_last = ids[start : start + size], start + size == len(ids)
+            begun = self._clock()
+            plan = await self._submit(step, start, then if is_last else None, wanted)
+            self._cached += step
             if is_last:
                 return plan
             start += size
             await self.executor.device.idle()
-            self._seconds[size] = time.perf_counter() - begun
+            self._pace.took(size, self._clock() - begun)
 
-
-def step_size(sizes: Sequence[int], seconds: Mapping[int, float]) -> int:
-    """Return how many tokens the next step of a prompt takes, from what steps of `sizes` took.
-
-    The largest size that ended in time; the next one, which nobody has tried, where there was
-    plenty left: a step of few tokens costs little less than one of more. The second size first.
-    """
-    chosen = sizes[min(1, len(sizes) - 1)]
-    if seconds.get(chosen, 0.0) > SUBMIT_SECONDS:
-        return sizes[0]
-    for larger in sizes[2:]:
-        is_tried = larger in seconds
-        spent, most = seconds.get(larger if is_tried else chosen, math.inf), SUBMIT_SECONDS
-        if spent > (most if is_tried else PLENTY * most):
-            break
-        chosen = larger
-    return chosen
+    async def _submit(self, ids: list[int], position: int, then: Part | None, wanted: int) -> Plan:
+        """Run a step of a prompt in submits that end in time; wait for all but the last."""
+        plan = self.executor.write(ids, position, wanted)
+        pieces, done, begun = self.executor.pieces(plan), 0, self._clock()
+        while True:
+            count = self._pace.pieces(len(ids), pieces, done, self._clock() - begun)
+            self.executor.submit_pieces(plan, done, done + count, then)
+            done += count
+            if done == pieces:
+                return plan
+            await self.executor.device.idle()
 
 
 def _common(a: Sequence[int], b: Sequence[int]) -> int:

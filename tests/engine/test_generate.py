@@ -13,7 +13,7 @@ from loaded import session
 from tiny_gguf import Tensor, write_gguf
 from tiny_models import VOCAB, metadata, shapes, write_tiny
 from wgslm.errors import LimitError, RequestError, WgslmError
-from wgslm.generate import Options, Run, Session, step_size
+from wgslm.generate import Options, Run, Session
 from wgslm.gpu import Device
 from wgslm.kernels.top import chunk_count
 from wgslm.quants import QUANTS
@@ -337,28 +337,3 @@ def test_max_tokens_must_be_positive() -> None:
     with pytest.raises(RequestError, match="max_tokens is 0"):
         Options(max_tokens=0)
     assert replace(Options(), max_tokens=1).max_tokens == 1
-
-
-@pytest.mark.parametrize(
-    ("seconds", "size"),
-    [
-        ({}, 16),
-        ({16: 0.201}, 1),  # a slow device: one token at a time, for watchdogs
-        ({16: 8.0}, 1),
-        ({16: 0.06}, 16),
-        ({16: 0.026}, 128),  # 0.21 s for 128 if each token cost the same, which it does not
-        ({16: 0.026, 128: 0.06}, 128),
-        ({16: 0.026, 128: 0.21}, 16),
-        ({16: 0.01, 128: 0.04}, 512),
-        ({16: 0.01, 128: 0.04, 512: 0.19}, 512),
-        ({16: 0.01, 128: 0.04, 512: 0.21}, 128),
-    ],
-)
-def test_a_step_of_a_prompt_is_as_long_as_ends_in_time(
-    seconds: dict[int, float], size: int
-) -> None:
-    assert step_size([1, 16, 128, 512], seconds) == size
-
-
-def test_a_model_with_one_size_uses_it() -> None:
-    assert step_size([1], {}) == step_size([1], {1: 9.0}) == 1

@@ -3,8 +3,9 @@
 import struct
 import time
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from wgslm.errors import LimitError
@@ -16,7 +17,8 @@ from wgslm.plan import Plan
 from wgslm.plan.memory import Layout, merged, share
 from wgslm.weights import Stored
 
-Part = Literal["body", "draw", "candidates"]
+Part = Literal["draw", "candidates"]  # what may follow a step's logits
+PIECES = 16  # at most, that a step of many tokens is recorded in: a submit may take some of them
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Executor:
         self.plans = tuple(sorted(plans, key=lambda plan: plan.size))
         self._weights = weights
         self._layouts = {plan.size: share(plan) for plan in self.plans}
+        self._bodies: dict[int, list[object]] = {}  # of each size, in pieces
         self._recordings: dict[tuple[int, Part], object] = {}
         self._buffers: list[Buffer] = []
         self._slots: list[Buffer] = []
@@ -70,7 +73,11 @@ class Executor:
 
         Without `draws` the GPU cannot draw ids until `prepare_draws` is done; the CPU can.
         """
-        await self._record(("body", "candidates"))
+        await self._compile([d for plan in self.plans for d in (*plan.body, *plan.candidates)])
+        for plan in self.plans:
+            self._bodies[plan.size] = [self._recorded(piece, plan) for piece in _pieces(plan)]
+            if plan.candidates:
+                self._recordings[plan.size, "candidates"] = self._recorded(plan.candidates, plan)
         await self.device.idle()  # in the tab, memory that was not there shows only now
         self.read_seconds = min([await self._timed_read() for _ in range(3)])
         if draws:
@@ -78,21 +85,18 @@ class Executor:
 
     async def prepare_draws(self) -> None:
         """Compile and record what draws on the GPU."""
-        await self._record(("draw",))
+        drawing = [plan for plan in self.plans if plan.candidates]
+        await self._compile([plan.dispatches[-1] for plan in drawing])
+        for plan in drawing:
+            self._recordings[plan.size, "draw"] = self._recorded(plan.dispatches[-1:], plan)
         self.can_draw = True
 
-    async def _record(self, wanted: Sequence[Part]) -> None:
-        parts = {
-            (plan.size, part): dispatches
-            for plan in self.plans
-            for part, dispatches in _parts(plan).items()
-            if part in wanted
-        }
-        programs = [dispatch.program for part in parts.values() for dispatch in part]
-        await self.device.compile(list(dict.fromkeys(programs)))
-        for (size, part), dispatches in parts.items():
-            jobs = [self._job(dispatch, self._layouts[size]) for dispatch in dispatches]
-            self._recordings[size, part] = self.device.record(jobs)
+    async def _compile(self, dispatches: Sequence[Dispatch]) -> None:
+        await self.device.compile(list(dict.fromkeys(d.program for d in dispatches)))
+
+    def _recorded(self, dispatches: Sequence[Dispatch], plan: Plan) -> object:
+        layout = self._layouts[plan.size]
+        return self.device.record([self._job(dispatch, layout) for dispatch in dispatches])
 
     def submit(
         self, ids: Sequence[int], position: int, then: Part | None = None, wanted: int = 1
@@ -101,22 +105,34 @@ class Executor:
 
         `then` it draws the next id, or collects at least `wanted` candidates.
         """
-        assert 0 < len(ids) <= self.size, "the caller cuts prompts into steps"
-        plan = self._write_step(ids, position, wanted)
-        self.device.submit(*self._chain(plan, then))
+        plan = self.write(ids, position, wanted)
+        self.submit_pieces(plan, 0, self.pieces(plan), then)
         return plan
 
-    async def profile(self, ids: Sequence[int], position: int) -> tuple[Plan, list[float]]:
-        """Run one step that draws, and return the seconds of each of its dispatches."""
-        plan = self._write_step(ids, position, 1)
-        chain = self._chain(plan, "draw" if plan.candidates else None)
-        return plan, await self.device.profile(*chain)
-
-    def _write_step(self, ids: Sequence[int], position: int, wanted: int) -> Plan:
+    def write(self, ids: Sequence[int], position: int, wanted: int = 1) -> Plan:
+        """Say what the next step is over, and return its plan; its pieces must follow."""
+        assert 0 < len(ids) <= self.size, "the caller cuts prompts into steps"
         plan = next(plan for plan in self.plans if plan.size >= len(ids))
         header = struct.pack(f"<{STEP_IDS}I", len(ids), position, wanted, 0, 0, 0, 0, 0)
         self.device.write(self._states["step"], 0, header + struct.pack(f"<{len(ids)}I", *ids))
         return plan
+
+    def pieces(self, plan: Plan) -> int:
+        """Return how many pieces of about as many dispatches each a step can be submitted in."""
+        return len(self._bodies[plan.size])
+
+    def submit_pieces(self, plan: Plan, start: int, stop: int, then: Part | None = None) -> None:
+        """Run some pieces of the step that was written; behind the last one, what follows."""
+        assert start < stop, "a submit has something to do"
+        pieces = self._bodies[plan.size]
+        follows = [self._recordings[plan.size, then]] if then and stop == len(pieces) else []
+        self.device.submit(*pieces[start:stop], *follows)
+
+    async def profile(self, ids: Sequence[int], position: int) -> tuple[Plan, list[float]]:
+        """Run one step that draws, and return the seconds of each of its dispatches."""
+        plan = self.write(ids, position)
+        chain = self._chain(plan, "draw" if plan.candidates else None)
+        return plan, await self.device.profile(*chain)
 
     def begin(self, settings: Settings, history: Sequence[int]) -> None:
         """Say how the following steps draw, and which ids came before."""
@@ -154,10 +170,12 @@ class Executor:
 
     def close(self) -> None:
         """Free what was allocated here; the weights belong to the caller."""
-        for recording in self._recordings.values():
+        bodies = (piece for pieces in self._bodies.values() for piece in pieces)
+        for recording in (*bodies, *self._recordings.values()):
             self.device.release(recording)
         for buffer in self._buffers:
             self.device.destroy_buffer(buffer)
+        self._bodies.clear()
         self._recordings.clear()
         self._buffers.clear()
 
@@ -167,8 +185,7 @@ class Executor:
 
     def _chain(self, plan: Plan, then: Part | None) -> list[object]:
         """Return what is recorded of a plan, and of what follows its logits."""
-        body = self._recordings[plan.size, "body"]
-        return [body, self._recordings[plan.size, then]] if then else [body]
+        return [*self._bodies[plan.size], *([self._recordings[plan.size, then]] if then else [])]
 
     async def _timed_read(self) -> float:
         begun = time.perf_counter()
@@ -213,12 +230,12 @@ class Executor:
         return View(buffer, 0, buffer.nbytes)
 
 
-def _parts(plan: Plan) -> dict[Part, tuple[Dispatch, ...]]:
-    """Return what is recorded apart: the step, and the two ways to go on from its logits."""
-    parts: dict[Part, tuple[Dispatch, ...]] = {"body": plan.body}
-    if plan.candidates:
-        parts |= {"draw": plan.dispatches[-1:], "candidates": plan.candidates}
-    return parts
+def _pieces(plan: Plan) -> Iterator[tuple[Dispatch, ...]]:
+    """Cut a step of many tokens between its dispatches; one token's is replayed as a whole."""
+    count = min(PIECES, len(plan.body)) if plan.size > 1 else 1
+    cuts = [i * len(plan.body) // count for i in range(count + 1)]
+    for start, stop in pairwise(cuts):
+        yield plan.body[start:stop]
 
 
 def _ranked(pairs: Iterable[tuple[int, float]], *, complete: bool) -> Candidates:

@@ -1,0 +1,97 @@
+"""Prompts in steps and submits that a slow device ends in time; its answers stay the same."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from loaded import session
+from tiny_models import VOCAB, write_tiny
+from wgslm.generate import Options, Run, Session
+from wgslm.gpu import Device
+from wgslm.pace import SUBMIT_SECONDS
+from wgslm.plan import Plan
+from wgslm.plan.execute import PIECES, Part
+from wgslm.quants import QUANTS
+from wgslm.sampling import Sampling
+
+pytestmark = pytest.mark.gpu
+CONTEXT = 96
+(QUANT_8,) = (quant for quant in QUANTS if quant.name == "q8_0")
+PROMPT = np.random.default_rng(1).integers(3, VOCAB, 51).tolist()
+OTHER = np.random.default_rng(2).integers(3, VOCAB, 30).tolist()
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny(tmp_path_factory.mktemp("model") / "tiny.gguf", "llama", QUANT_8)
+
+
+async def answer(current: Session, prompt: list[int], run: Run | None = None) -> list[int]:
+    options = Options(max_tokens=12, sampling=Sampling(temperature=0))
+    known = run or Run(len(prompt))
+    return [id async for id in current.generate(prompt, options, frozenset(), known)]
+
+
+@pytest.mark.parametrize("token_seconds", [1e-4, 0.02, 2.0])
+def test_a_slow_device_is_given_less_at_once_and_answers_the_same(
+    device: Device, model: Path, monkeypatch: pytest.MonkeyPatch, token_seconds: float
+) -> None:
+    now = 0.0
+    submits: list[float] = []
+    steps: list[int] = []
+
+    async def run() -> None:
+        async with session(device, model, context=CONTEXT, sizes=(1, 4, 16)) as usual:
+            expected = await answer(usual, PROMPT)
+            executor = usual.executor
+            slow = Session(executor, CONTEXT, clock=lambda: now)
+            write, submit = executor.write, executor.submit_pieces
+
+            def written(ids: Sequence[int], position: int, wanted: int = 1) -> Plan:
+                steps.append(len(ids))
+                return write(ids, position, wanted)
+
+            def timed(plan: Plan, start: int, stop: int, then: Part | None = None) -> None:
+                nonlocal now
+                submits.append(steps[-1] * token_seconds * (stop - start) / executor.pieces(plan))
+                now += submits[-1]
+                submit(plan, start, stop, then)
+
+            monkeypatch.setattr(executor, "write", written)
+            monkeypatch.setattr(executor, "submit_pieces", timed)
+            assert await answer(slow, PROMPT) == expected
+
+    asyncio.run(run())
+    assert steps[:5] == ([4] * 5 if token_seconds > 1 else [4, 16, 16, 15])
+    assert max(submits) <= max(SUBMIT_SECONDS, 4 * token_seconds / PIECES) * 1.001
+
+
+def test_cancelling_within_a_step_leaves_the_cache_as_before_it(
+    device: Device, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def check() -> None:
+        async with session(device, model, context=CONTEXT) as usual:
+            expected = await answer(usual, PROMPT)
+            executor, submit = usual.executor, usual.executor.submit_pieces
+            current = Session(executor, CONTEXT)  # of an unknown device: a piece comes first
+
+            def cancelled(plan: Plan, start: int, stop: int, then: Part | None = None) -> None:
+                submit(plan, start, stop, then)
+                task.cancel()
+
+            monkeypatch.setattr(executor, "submit_pieces", cancelled)
+            task = asyncio.ensure_future(answer(current, OTHER))
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            monkeypatch.undo()
+            run = Run(len(OTHER))
+
+            await answer(current, OTHER, run)
+
+            assert run.cached_tokens == 0
+            assert await answer(current, PROMPT) == expected
+
+    asyncio.run(check())
