@@ -1,6 +1,7 @@
 """Every program that any plan uses: all architectures, formats, schedules and cache types."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from itertools import product
 
@@ -34,7 +35,9 @@ from wgslm.plan.lower import lower
 from wgslm.plan.tensors import Tensors
 from wgslm.quants import QUANTS, Quant
 
-(QUANT_8,) = (quant for quant in QUANTS if quant.name == "q8_0")
+F32 = QUANTS[0]
+FEW = tuple(quant for quant in QUANTS if quant.name in ("f32", "q8_0", "q6_k"))
+QUANT_8 = FEW[1]
 BINDING_NBYTES = 128 << 20
 FEATURES = frozenset({SUBGROUPS, SUBGROUPS_OF_8})
 SWIFTSHADER = choose("software", frozenset())
@@ -88,8 +91,7 @@ def all_programs() -> tuple[Program, ...]:
     """Return them without repetition, repacking, copying and probing included."""
     found = [Program("repack"), Program("copy"), Program("subgroup_lanes")]
     found += _attention_programs()
-    for plan in _plans():
-        found += [d.program for d in (*plan.dispatches, *plan.candidates)]
+    found += _plan_programs()
     return tuple(dict.fromkeys(found))
 
 
@@ -111,18 +113,40 @@ def _attention_programs() -> Iterator[Program]:
             yield from (dispatch.program for dispatch in found)
 
 
-def _plans() -> Iterator[Plan]:
+def _plan_programs() -> Iterator[Program]:
+    """Return those of plans, lowered for Q8_0: another format is another file and no more."""
     for name in tiny_models.ARCHITECTURES:
-        for quant in QUANTS:
-            few = quant.name in ("f32", "q8_0", "q6_k")  # other formats change nothing else
-            for schedule in (*USUAL, *VARIED) if few else USUAL:
-                for size in (1, 16):
-                    yield tiny_plan(name, quant, schedule, size, "f16")
-                yield tiny_plan(name, quant, schedule, 16, "f32", each=True)
-    for quant, schedule in product(filter(has_integers, QUANTS), INTEGERS):
-        yield tiny_plan("qwen2", quant, schedule)
-        yield tiny_plan("qwen2", quant, schedule, 16)
-        yield tiny_plan("llama", QUANT_8, schedule, formats={"attn_v": quant})
-    for quant in QUANTS:  # each as the second format of a dispatch
-        for schedule in (SOFTWARE, GPU):
-            yield tiny_plan("llama", QUANTS[0], schedule, formats={"attn_v": quant})
+        for quants, schedules in ((QUANTS, USUAL), (FEW, VARIED)):
+            plans = [
+                plan
+                for schedule in schedules
+                for plan in (
+                    tiny_plan(name, QUANT_8, schedule, 1),
+                    tiny_plan(name, QUANT_8, schedule, 16),
+                    tiny_plan(name, QUANT_8, schedule, 16, "f32", each=True),
+                )
+            ]
+            found = _programs(plans)
+            yield from (in_format(program, quant) for quant in quants for program in found)
+    for schedule in INTEGERS:
+        found = _programs([tiny_plan("qwen2", QUANT_8, schedule, size) for size in (1, 16)])
+        for quant in filter(has_integers, QUANTS):
+            yield from (in_format(program, quant) for program in found)
+            yield from _programs([tiny_plan("llama", QUANT_8, schedule, formats={"attn_v": quant})])
+    for schedule in (SOFTWARE, GPU):  # each as the second format of a dispatch
+        found = _programs([tiny_plan("llama", F32, schedule, formats={"attn_v": QUANT_8})])
+        others = [quant for quant in QUANTS if quant != F32]
+        yield from (in_format(program, quant) for quant in others for program in found)
+
+
+def _programs(plans: Iterable[Plan]) -> list[Program]:
+    found = [d.program for plan in plans for d in (*plan.dispatches, *plan.candidates)]
+    return list(dict.fromkeys(found))
+
+
+def in_format(program: Program, quant: Quant) -> Program:
+    """Return a program of a plan in Q8_0 as one in another format has it."""
+    usual, other = f"quants/{QUANT_8.name}", f"quants/{quant.name}"
+    files = {usual: other, f"{usual} as second": f"{other} as second"}
+    bound = tuple((name, files.get(file, file)) for name, file in program.bound)
+    return replace(program, bound=bound)

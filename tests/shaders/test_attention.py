@@ -45,14 +45,23 @@ def attend(
 
 
 SHAPES = [(6, 2), (3, 3), (5, 1)]  # query heads, KV heads
-CASES = [
-    *(("f32", *shape, dim) for shape in SHAPES for dim in (16, 64, 80, 128, 256)),
-    *((kv, *SHAPES[0], dim) for kv in KV_TYPES if kv != "f32" for dim in head_dims(kv)),
+POSITIONS = [0, 19, 300]
+CASES = [  # every pair of two
+    *(
+        ("f32", *shape, dim, POSITIONS[(i + j) % 3])
+        for i, shape in enumerate(SHAPES)
+        for j, dim in enumerate((16, 64, 80, 128, 256))
+    ),
+    *(
+        (kv, *SHAPES[0], dim, POSITIONS[i % 3])
+        for kv in KV_TYPES
+        if kv != "f32"
+        for i, dim in enumerate(head_dims(kv))
+    ),
 ]
 
 
-@pytest.mark.parametrize(("kv", "heads", "kv_heads", "dim"), CASES)
-@pytest.mark.parametrize("position", [0, 19, 300])
+@pytest.mark.parametrize(("kv", "heads", "kv_heads", "dim", "position"), CASES)
 @each_schedule
 def test_attention_equals_twin(
     device: Device,

@@ -1,6 +1,6 @@
 """Matrix products: every schedule, every format, at sizes that fit no workgroup."""
 
-from dataclasses import replace
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -13,21 +13,29 @@ from twins.quants import Single
 from wgslm.gpu import Device
 from wgslm.kernels import STEP, Columns
 from wgslm.kernels.linear import Product, linear
-from wgslm.kernels.schedule import GPU, PRODUCTS, VARIANTS, Schedule
+from wgslm.kernels.schedule import GPU, VARIANTS, Schedule, Variant
 from wgslm.quants import QUANTS, Quant
 
 pytestmark = pytest.mark.gpu
 each_quant = pytest.mark.parametrize("quant", QUANTS, ids=lambda quant: quant.name)
-EXACT = {  # others: test_dp4a.py
-    role: [variant for variant in VARIANTS[role] if variant.is_exact] for role in PRODUCTS
-}
-SCHEDULES = [  # every variant at least once
-    replace(GPU, one=one, many=EXACT["many"][i % len(EXACT["many"])])
-    for i, one in enumerate(EXACT["one"])
-]
-each_schedule = pytest.mark.parametrize(
-    "schedule", SCHEDULES, ids=lambda schedule: f"{schedule.one.name}-{schedule.many.name}"
-)
+# every variant, in a plan for one token or for many; others: test_dp4a.py
+ONE = [GPU.using("one", variant) for variant in VARIANTS["one"] if variant.is_exact]
+MANY = [GPU.using("many", variant) for variant in VARIANTS["many"] if variant.is_exact]
+CASES = [(schedule, 1) for schedule in ONE] + [(schedule, 16) for schedule in MANY]
+
+
+def variant_of(schedule: Schedule, size: int) -> Variant:
+    return schedule.one if size == 1 else schedule.many
+
+
+def each(cases: Sequence[tuple[Schedule, int]]) -> pytest.MarkDecorator:
+    """Run a test with each of some variants."""
+    return pytest.mark.parametrize(
+        ("schedule", "size"), cases, ids=[variant_of(*case).name for case in cases]
+    )
+
+
+each_variant = each(CASES)
 BY_NAME = {quant.name: quant for quant in QUANTS}
 X, Y, BIAS, RESIDUAL = slot("x"), slot("y"), slot("bias"), slot("residual")
 GUARD = 777.0
@@ -47,7 +55,7 @@ def check_linear(
     residual: bool = False,
 ) -> None:
     """Run a step of `count` tokens in a plan for `size`; nothing else may be written."""
-    variant = schedule.one if size == 1 else schedule.many
+    variant = variant_of(schedule, size)
     need(device, variant)
     rng = np.random.default_rng(rows + row)
     w, memory, weights = matrix(quant, rows, row, part_rows)
@@ -74,9 +82,12 @@ def check_linear(
     assert np.all(actual[count:] == GUARD)
 
 
+# how lanes are counted and their sums added is no matter of the format
+OF_FORMATS = {(variant_of(*case).shader, variant_of(*case).bound[:1]): case for case in CASES[::-1]}
+
+
 @each_quant
-@each_schedule
-@pytest.mark.parametrize("size", [1, 16])
+@each(list(OF_FORMATS.values()))
 def test_linear_of_every_format(
     device: Device, quant: Quant, schedule: Schedule, size: int
 ) -> None:
@@ -84,11 +95,11 @@ def test_linear_of_every_format(
     check_linear(device, quant, schedule, 67, row, size, min(size, 11))
 
 
-@each_schedule
-@pytest.mark.parametrize("size", [1, 16])
-@pytest.mark.parametrize("bias", [False, True])
-@pytest.mark.parametrize("residual", [False, True])
-@pytest.mark.parametrize("name", ["f32", "q8_0", "q6_k"])
+@each_variant
+@pytest.mark.parametrize(
+    ("name", "bias", "residual"),
+    [("f32", False, False), ("q8_0", True, False), ("q6_k", False, True), ("q8_0", True, True)],
+)
 def test_linear_adds_bias_and_residual(
     device: Device, schedule: Schedule, name: str, size: int, bias: bool, residual: bool
 ) -> None:
@@ -96,17 +107,30 @@ def test_linear_adds_bias_and_residual(
     check_linear(device, quant, schedule, 13, 256, size, min(size, 9), bias=bias, residual=residual)
 
 
-@each_schedule
-@pytest.mark.parametrize("rows", [1, 4, 7, 8, 9, 63, 64, 65, 130])
-@pytest.mark.parametrize(("size", "count"), [(1, 1), (16, 1), (16, 16), (64, 33), (64, 64)])
-def test_linear_at_sizes_that_fit_no_workgroup(
-    device: Device, schedule: Schedule, rows: int, size: int, count: int
+ROWS = [1, 4, 7, 8, 9, 63, 64, 65, 130]
+COUNTS = [(16, 1), (64, 64), (16, 16), (64, 33)]  # of the plan, and of the step
+ROWS_AND_COUNTS = [
+    (rows, *COUNTS[(i + j) % len(COUNTS)]) for i, rows in enumerate(ROWS) for j in range(2)
+]
+
+
+@pytest.mark.parametrize("rows", ROWS)
+@each(CASES[: len(ONE)])
+def test_one_token_at_rows_that_fit_no_workgroup(
+    device: Device, schedule: Schedule, size: int, rows: int
 ) -> None:
-    check_linear(device, BY_NAME["q8_0"], schedule, rows, 96, size, count)
+    check_linear(device, BY_NAME["q8_0"], schedule, rows, 96, size, 1)
 
 
-@each_schedule
-@pytest.mark.parametrize("size", [1, 16])
+@pytest.mark.parametrize(("rows", "plan", "count"), ROWS_AND_COUNTS)
+@each(CASES[len(ONE) :])
+def test_many_tokens_at_sizes_that_fit_no_workgroup(
+    device: Device, schedule: Schedule, size: int, rows: int, plan: int, count: int
+) -> None:
+    check_linear(device, BY_NAME["q8_0"], schedule, rows, 96, plan, count)
+
+
+@each_variant
 @pytest.mark.parametrize("row", [4, 8, 28, 32, 36, 64, 172, 2048, 2052])
 def test_linear_over_rows_of_any_length(
     device: Device, schedule: Schedule, row: int, size: int
@@ -114,8 +138,7 @@ def test_linear_over_rows_of_any_length(
     check_linear(device, BY_NAME["f32"], schedule, 5, row, size, min(size, 3))
 
 
-@each_schedule
-@pytest.mark.parametrize("size", [1, 16])
+@each_variant
 @pytest.mark.parametrize("name", ["f16", "q4_0", "q4_k"])
 def test_linear_in_parts(device: Device, schedule: Schedule, name: str, size: int) -> None:
     quant = BY_NAME[name]
@@ -131,18 +154,17 @@ def test_a_long_padding_is_never_multiplied(device: Device) -> None:
     w, memory, weights = matrix(BY_NAME["f32"], 3, 36)
     x = np.full((2, 36), np.nan, np.float32)
     x[0] = 1
-    for schedule in SCHEDULES:
-        for size in (1, 2):
-            need(device, schedule.one if size == 1 else schedule.many)
-            y = np.zeros((size, 3), np.float32)
+    for schedule, size in CASES:
+        need(device, variant_of(schedule, size))
+        y = np.zeros((size, 3), np.float32)
 
-            actual = run(
-                device,
-                linear(Product(w), X, Columns(Y, 3, 3), size, schedule),
-                {**memory, STEP: step_words(1), X: x, Y: y},
-            )[Y]
+        actual = run(
+            device,
+            linear(Product(w), X, Columns(Y, 3, 3), size, schedule),
+            {**memory, STEP: step_words(1), X: x, Y: y},
+        )[Y]
 
-            assert np.allclose(actual[0], weights.sum(1), atol=1e-5)
+        assert np.allclose(actual[0], weights.sum(1), atol=1e-5)
 
 
 def test_linear_vec_folds_its_grid(device: Device) -> None:

@@ -15,27 +15,33 @@ from wgslm.kernels.schedule import GPU, VARIANTS, Schedule
 from wgslm.quants import QUANTS, Quant
 
 pytestmark = pytest.mark.gpu
-each_schedule = pytest.mark.parametrize(  # those that are not exact: test_dp4a.py
-    "schedule",
-    [GPU.using("one", variant) for variant in VARIANTS["one"] if variant.is_exact],
-    ids=lambda schedule: schedule.one.name,
+SCHEDULES = [  # those that are not exact: test_dp4a.py
+    GPU.using("one", variant) for variant in VARIANTS["one"] if variant.is_exact
+]
+each_schedule = pytest.mark.parametrize(
+    "schedule", SCHEDULES, ids=lambda schedule: schedule.one.name
 )
 
 
-@each_schedule
-@pytest.mark.parametrize("rows", [1, 5, 64, 67, 200])
-@pytest.mark.parametrize("row", [4, 36, 256, 576])
-def test_a_norm_before_the_product(device: Device, schedule: Schedule, rows: int, row: int) -> None:
-    check_one(device, schedule, ["f32"], [rows], row, norm=True)
+ROWS, ROW = [1, 5, 64, 67, 200], [4, 36, 256, 576]
+FIRST = ["q4_k", "q8_0", "q5_0", "f16", "iq3_s"]
+SECOND = ["q6_k", "q8_0", "q4_0", "bf16", "iq2_xxs"]
 
 
 @each_schedule
-@pytest.mark.parametrize("first", ["q4_k", "q8_0", "q5_0", "f16", "iq3_s"])
-@pytest.mark.parametrize("second", ["q6_k", "q8_0", "q4_0", "bf16", "iq2_xxs"])
-def test_two_formats_in_one_dispatch(
-    device: Device, schedule: Schedule, first: str, second: str
-) -> None:
-    check_one(device, schedule, [first, second], [72, 37], norm=True, biased=True)
+@pytest.mark.parametrize("index", range(len(ROWS)))
+def test_a_norm_before_the_product(device: Device, schedule: Schedule, index: int) -> None:
+    """Every variant meets all rows and lengths of rows; all variants together every pair."""
+    row = ROW[(index + SCHEDULES.index(schedule)) % len(ROW)]
+    check_one(device, schedule, ["f32"], [ROWS[index]], row, norm=True)
+
+
+@each_schedule
+@pytest.mark.parametrize("index", range(len(FIRST)))
+def test_two_formats_in_one_dispatch(device: Device, schedule: Schedule, index: int) -> None:
+    """Every variant meets all of both; all variants together every pair."""
+    second = SECOND[(index + SCHEDULES.index(schedule)) % len(SECOND)]
+    check_one(device, schedule, [FIRST[index], second], [72, 37], norm=True, biased=True)
 
 
 @pytest.mark.parametrize("quant", QUANTS, ids=lambda quant: quant.name)
@@ -44,9 +50,17 @@ def test_every_format_can_be_second(device: Device, quant: Quant) -> None:
 
 
 @each_schedule
-@pytest.mark.parametrize("gate", ["silu", "gelu"])
-@pytest.mark.parametrize("formats", [["q8_0"], ["q4_k", "q6_k"], ["f32", "f16"]])
-@pytest.mark.parametrize("hidden", [1, 31, 32, 33, 100])
+@pytest.mark.parametrize(
+    ("gate", "formats", "hidden"),
+    [
+        ("silu", ["q8_0"], 1),
+        ("silu", ["q4_k", "q6_k"], 31),
+        ("silu", ["f32", "f16"], 33),
+        ("gelu", ["q8_0"], 32),
+        ("gelu", ["q4_k", "q6_k"], 33),
+        ("gelu", ["f32", "f16"], 100),
+    ],
+)
 def test_gates(
     device: Device, schedule: Schedule, gate: Activation, formats: list[str], hidden: int
 ) -> None:

@@ -18,7 +18,7 @@ from wgslm.plan.memory import Layout, merged, share
 from wgslm.weights import Stored
 
 Part = Literal["draw", "candidates"]  # what may follow a step's logits
-PIECES = 16  # at most, that a step of many tokens is recorded in: a submit may take some of them
+PIECES = 8  # at most, that a step of many tokens is recorded in: a submit may take some of them
 
 
 @dataclass(frozen=True)
