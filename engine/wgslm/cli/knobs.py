@@ -2,7 +2,7 @@
 
 import json
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
@@ -183,13 +183,15 @@ def make_options(args: Namespace, usual: Sampling | None = None) -> "Options":
     """
     from wgslm.generate import Options
 
+    typed = {knob.name: getattr(args, knob.name) for knob in KNOBS}
+    given = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in typed.items()
+        if value is not None
+    }
     try:
         options = Options(stop=tuple(args.stop), sampling=usual or Sampling())
-        for knob in KNOBS:
-            value = getattr(args, knob.name)
-            if value is not None:
-                value = tuple(value) if knob.kind is TEXTS else value
-                options = changed(options, knob.name, value)
+        options = changed(options, given)
     except RequestError as error:
         raise UsageError(str(error)) from error
     return options
@@ -202,8 +204,8 @@ def parse_knob(options: "Options", name: str, text: str) -> "Options":
         known = ", ".join(knob.option for knob in KNOBS)
         raise RequestError(f"there is no setting {name!r}; settings: {known}", name)
     if text == "none" and knob.default == "none":
-        return changed(options, knob.name, getattr(Sampling(), knob.name, None))
-    return changed(options, knob.name, knob.parse(text))
+        return changed(options, {knob.name: getattr(Sampling(), knob.name, None)})
+    return changed(options, {knob.name: knob.parse(text)})
 
 
 def show_knobs(options: "Options") -> str:
@@ -212,12 +214,12 @@ def show_knobs(options: "Options") -> str:
     return "\n".join(f"{k.option:{width}} {_shown(_value(options, k.name))}" for k in KNOBS)
 
 
-def changed(options: "Options", name: str, value: Value | None) -> "Options":
-    """Return the options with one knob changed to a value of its kind."""
-    if name not in _SAMPLING:
-        return replace(options, **{name: value})  # type: ignore[arg-type]
-    sampling = replace(options.sampling, **{name: value})  # type: ignore[arg-type]
-    return replace(options, sampling=sampling)
+def changed(options: "Options", values: Mapping[str, Value | None]) -> "Options":
+    """Return the options with some knobs changed, all at once, to values of their kinds."""
+    drawn = {name: value for name, value in values.items() if name in _SAMPLING}
+    other = {name: value for name, value in values.items() if name not in _SAMPLING}
+    sampling = replace(options.sampling, **drawn)  # type: ignore[arg-type]
+    return replace(options, sampling=sampling, **other)  # type: ignore[arg-type]
 
 
 def _value(options: "Options", name: str) -> object:

@@ -17,7 +17,7 @@ from wgslm.sampling.settings import Sampling
 
 MOST_CANDIDATES = 768  # beyond it, a step's logits are read whole
 WORD = 0xFFFFFFFF
-XTC = 1 << 31  # what the counter of XTC's random numbers begins at
+XTC = 0x9E3779B97F4A7C15  # changes the seed for XTC's random numbers, one a draw as well
 
 
 def uniform_random(seed: int, counter: int) -> float:
@@ -72,7 +72,7 @@ class Sampler:
         if s.mirostat:
             return ranked[self._mirostat.choose(ranked, point)][0]
         ranked = chain.narrowed(ranked, s)
-        if s.xtc_probability and uniform_random(self.seed, XTC + counter) < s.xtc_probability:
+        if s.xtc_probability and uniform_random(self.seed ^ XTC, counter) < s.xtc_probability:
             ranked = chain.without_likeliest(ranked, s.xtc_threshold)
         temperature = chain.temperature_of(ranked, s)
         if temperature == 0:
