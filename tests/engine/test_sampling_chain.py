@@ -11,7 +11,7 @@ import pytest
 from twins import Array
 from twins.sampling import changed, mirostat_kept, probabilities, repeated
 from wgslm.errors import RequestError
-from wgslm.sampling import Sampler, Sampling, uniform_random
+from wgslm.sampling import Breakers, Sampler, Sampling, uniform_random
 from wgslm.sampling.dry import penalties, repetitions
 from wgslm.sampling.mirostat import Mirostat
 
@@ -19,8 +19,8 @@ VOCAB = 60
 LOGITS: Array = 1.5 * np.random.default_rng(3).standard_normal(VOCAB)
 PLAIN = Sampling(temperature=1, top_k=0, top_p=1, min_p=0, seed=1)
 ORDER = sorted(range(VOCAB), key=lambda id: -LOGITS[id])
-RANKED = [(id, float(LOGITS[id])) for id in ORDER]
-BREAKERS = {3: [()], 5: [(6,), (6, 7)], 8: [(8, 8)]}
+VALUES = [float(LOGITS[id]) for id in ORDER]
+BREAKERS: Breakers = {3: [()], 5: [(6,), (6, 7)], 8: [(8, 8)]}
 
 
 @pytest.mark.parametrize(
@@ -34,9 +34,7 @@ BREAKERS = {3: [()], 5: [(6,), (6, 7)], 8: [(8, 8)]}
     ],
 )
 @pytest.mark.parametrize("breakers", [{}, BREAKERS], ids=["no breakers", "breakers"])
-def test_dry_lowers_what_the_twin_lowers(
-    sampling: Sampling, breakers: dict[int, list[tuple[int, ...]]]
-) -> None:
+def test_dry_lowers_what_the_twin_lowers(sampling: Sampling, breakers: Breakers) -> None:
     chance = random.Random(5)
     lowered = 0
     for count in range(200):
@@ -81,7 +79,7 @@ def test_dry_follows_the_history_as_it_grows() -> None:
 
     for _ in range(40):
         expected = probabilities(LOGITS, sampling, history, BREAKERS)
-        history.append(sampler.choose(*zip(*RANKED, strict=True), history))
+        history.append(sampler.choose(ORDER, VALUES, history))
         assert expected[history[-1]] == 1
 
     assert len(set(history[5:])) > 3  # a greedy answer from equal logits would be one id
@@ -106,7 +104,7 @@ def test_xtc_leaves_out_the_likeliest_as_often_as_it_should(sampling: Sampling) 
     expected = count * (share * due + (1 - share) * probabilities(LOGITS, sampling))
     sampler = Sampler(sampling)
 
-    drawn = Counter(sampler.choose(*zip(*RANKED, strict=True), []) for _ in range(count))
+    drawn = Counter(sampler.choose(ORDER, VALUES, []) for _ in range(count))
 
     seen = np.array([drawn[id] for id in range(VOCAB)], float)
     assert seen[expected == 0].sum() == 0
