@@ -153,15 +153,22 @@ class CpuSteps:
         """Return the next id."""
         assert self._plan is not None, "`start` comes first"
         wanted = self._sampler.wanted(self._history)
+        is_free = self._matcher is None and not self._barred
+        if self._sampler.needs_every and not is_free:
+            wanted = None  # it goes by all logits that may be drawn
         found = await self._executor.candidates(self._plan, everything=wanted is None)
         if not found.ids or not all(map(math.isfinite, found.logits)):
             raise not_numbers()
-        ids, logits = found.ids, found.logits
-        if self._matcher is not None or self._barred:
-            ids, logits = await self._allowed(self._plan, found, wanted)
-        id = self._sampler.choose(ids, logits, self._history)
-        if self._logprobs is not None:
+        ids, logits, every = found.ids, found.logits, None
+        if self._logprobs is not None or (self._sampler.needs_every and not found.complete):
             every = await self._executor.logits(self._plan)
+        if is_free:
+            id = self._sampler.choose(ids, logits, self._history, every)
+        else:
+            ids, logits = await self._allowed(self._plan, found, wanted)
+            id = self._sampler.choose(ids, logits, self._history)
+        if self._logprobs is not None:
+            assert every is not None, "read above"
             self.chance = chance_of(id, every, found, self._logprobs)
         self._taken += 1
         return id

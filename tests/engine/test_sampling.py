@@ -55,6 +55,9 @@ CHAINS = {
     "top_n_sigma after biases, then top_k": replace(
         PLAIN, top_n_sigma=2, top_k=9, logit_bias=((3, -4.0), (8, 5.0))
     ),
+    "top_n_sigma of few": replace(
+        PLAIN, top_n_sigma=1.5, top_k=20, repeat_penalty=1.4, logit_bias=((8, -5.0),)
+    ),
     "no top_n_sigma": replace(PLAIN, top_n_sigma=0),
     "dynamic temperature": replace(PLAIN, dynatemp_range=0.8),
     "dynamic temperature from 0": replace(PLAIN, dynatemp_range=3, dynatemp_exponent=1.7),
@@ -107,9 +110,10 @@ def assert_follows(drawn: Counter[int], expected: Array, count: int) -> None:
 def test_the_wanted_candidates_decide_as_all_do(sampling: Sampling) -> None:
     wanted = Sampler(sampling).wanted(HISTORY)
     some, all_of_them = Sampler(replace(sampling, seed=5)), Sampler(replace(sampling, seed=5))
+    every = LOGITS.tolist() if some.needs_every else None
 
     for _ in range(300):
-        chosen = some.choose(*ranked(LOGITS, wanted), HISTORY)
+        chosen = some.choose(*ranked(LOGITS, wanted), HISTORY, every)
         assert chosen == all_of_them.choose(*ranked(LOGITS), HISTORY)
 
 
@@ -129,7 +133,7 @@ def test_the_wanted_candidates_decide_as_all_do(sampling: Sampling) -> None:
         (Sampling(logit_bias=((3, -1), (9, 1))), None),
         (Sampling(top_k=MOST_CANDIDATES), MOST_CANDIDATES),
         (Sampling(dry_multiplier=1, dry_allowed_length=1), 41),  # 9 was not said yet; 8 was, once
-        (Sampling(top_n_sigma=1), None),
+        (Sampling(top_n_sigma=1), 40),
         (Sampling(temperature=0, top_n_sigma=1), 1),
         (Sampling(mirostat=1), None),
         (Sampling(xtc_probability=1, dynatemp_range=1), 40),

@@ -5,19 +5,23 @@ leaving others out keeps that order.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from operator import mul
 
 from wgslm.sampling.settings import Sampling
 
 Ranked = Sequence[tuple[int, float]]
 
 
-def narrowed(ranked: Ranked, s: Sampling) -> Ranked:
-    """Keep what top-n-sigma, top-k, typical, top-p and min-p do, one after the other."""
-    if s.top_n_sigma > 0:
-        ranked = top_n_sigma(ranked, s.top_n_sigma)
+def narrowed(ranked: Ranked, s: Sampling, least: float) -> Ranked:
+    """Keep what top-n-sigma, top-k, typical, top-p and min-p do, one after the other.
+
+    `least` is the lowest logit that top-n-sigma leaves.
+    """
     if s.top_k:
         ranked = ranked[: s.top_k]
+    if ranked[-1][1] < least:
+        ranked = [pair for pair in ranked if pair[1] >= least]
     if s.typical_p < 1:
         ranked = typical(ranked, s.typical_p)
     if s.top_p == 1 and s.min_p == 0:
@@ -31,13 +35,15 @@ def relative(ranked: Ranked, temperature: float = 1.0) -> list[float]:
     return [math.exp((logit - highest) / temperature) for _, logit in ranked]
 
 
-def top_n_sigma(ranked: Ranked, n: float) -> Ranked:
-    """Keep the logits within `n` standard deviations of the highest. `ranked` has all tokens."""
-    logits = [logit for _, logit in ranked]
-    mean = math.fsum(logits) / len(logits)
-    deviation = math.sqrt(math.fsum((logit - mean) ** 2 for logit in logits) / len(logits))
-    least = logits[0] - n * deviation
-    return [pair for pair in ranked if pair[1] >= least]
+def deviation(every: Sequence[float], changes: Iterable[tuple[float, float]] = ()) -> float:
+    """Return the standard deviation of logits, some of them changed from one value to another."""
+    total = sum(every)
+    squares = sum(map(mul, every, every))
+    for old, new in changes:
+        total += new - old
+        squares += new * new - old * old
+    mean = total / len(every)
+    return math.sqrt(max(0.0, squares / len(every) - mean * mean))
 
 
 def typical(ranked: Ranked, typical_p: float) -> Ranked:

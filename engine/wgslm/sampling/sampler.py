@@ -6,6 +6,7 @@ temperature, draw; with mirostat: bias, penalties, DRY, temperature, mirostat. T
 chain.
 """
 
+import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -44,15 +45,20 @@ class Sampler:
         self._drawn = 0
         self._dry: tuple[int, dict[int, float]] = (-1, {})  # the history's length, and penalties
 
+    @property
+    def needs_every(self) -> bool:
+        """Whether a draw goes by all logits besides the candidates: top-n-sigma's deviation."""
+        return self.sampling.top_n_sigma > 0 and not self.sampling.is_greedy
+
     def wanted(self, history: Sequence[int]) -> int | None:
         """Return how many of the highest logits decide the draw; None: all of them.
 
         What only lowers tokens makes so many candidates more suffice.
         """
         s = self.sampling
-        if not s.is_greedy and (s.mirostat or s.top_n_sigma > 0):
+        if s.mirostat and not s.is_greedy:
             return None
-        changed = self._bias.keys() | self._recent(history).keys() | self._repeating(history).keys()
+        changed = self._changing(history)
         raises = s.repeat_penalty < 1 or s.presence_penalty < 0 or s.frequency_penalty < 0
         if changed and (raises or any(bias > 0 for bias in self._bias.values())):
             return None  # from anywhere
@@ -61,8 +67,17 @@ class Sampler:
             return None
         return keep + len(changed)
 
-    def choose(self, ids: Sequence[int], logits: Sequence[float], history: Sequence[int]) -> int:
-        """Return the next id. `ids` and `logits` are the candidates, highest first."""
+    def choose(
+        self,
+        ids: Sequence[int],
+        logits: Sequence[float],
+        history: Sequence[int],
+        every: Sequence[float] | None = None,
+    ) -> int:
+        """Return the next id. `ids` and `logits` are the candidates, highest first.
+
+        `every` logit by its id is needed where `needs_every` says so and these are not all.
+        """
         s = self.sampling
         counter, self._drawn = self._drawn, self._drawn + 1
         point = uniform_random(self.seed, counter)
@@ -71,13 +86,30 @@ class Sampler:
             return ranked[0][0]
         if s.mirostat:
             return ranked[self._mirostat.choose(ranked, point)][0]
-        ranked = chain.narrowed(ranked, s)
+        least = self._least(ranked, every, history) if self.needs_every else -math.inf
+        ranked = chain.narrowed(ranked, s, least)
         if s.xtc_probability and uniform_random(self.seed ^ XTC, counter) < s.xtc_probability:
             ranked = chain.without_likeliest(ranked, s.xtc_threshold)
         temperature = chain.temperature_of(ranked, s)
         if temperature == 0:
             return ranked[0][0]
         return ranked[chain.drawn(chain.relative(ranked, temperature), point)][0]
+
+    def _least(
+        self, ranked: chain.Ranked, every: Sequence[float] | None, history: Sequence[int]
+    ) -> float:
+        """Return the lowest logit that top-n-sigma leaves, after biases and penalties."""
+        if every is None:
+            deviation = chain.deviation([logit for _, logit in ranked])
+        else:
+            ids = self._changing(history)
+            after = dict(self._changed([(id, every[id]) for id in ids], history))
+            deviation = chain.deviation(every, ((every[id], after[id]) for id in ids))
+        return ranked[0][1] - self.sampling.top_n_sigma * deviation
+
+    def _changing(self, history: Sequence[int]) -> set[int]:
+        """Return the ids whose logits biases and penalties change."""
+        return {*self._bias, *self._recent(history), *self._repeating(history)}
 
     def _recent(self, history: Sequence[int]) -> Counter[int]:
         """Return how often each id occurs where the penalties look."""
