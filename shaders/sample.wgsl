@@ -53,6 +53,9 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     penalise(lane);
     storageBarrier();
     workgroupBarrier();
+    bar_stops(lane, params.vocab);
+    storageBarrier();
+    workgroupBarrier();
 
     // Ranked: the k highest logits, and their ids.
     let blocks = (params.vocab + ROWS * WG - 1u) / (ROWS * WG);

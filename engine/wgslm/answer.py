@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from wgslm.chat.events import Delta, TextDelta
+from wgslm.chat.events import Delta, Likelihood, TextDelta, TokenChance
 from wgslm.chat.output.detect import marks
 from wgslm.chat.output.parser import OutputParser
 from wgslm.chat.output.styles import Format
 from wgslm.chat.parse import StopStrings
+from wgslm.steps import Chance
 from wgslm.text import TextStream, Tokenizer
 
 
@@ -19,6 +20,16 @@ def mark_ids(tokenizer: Tokenizer, format: Format, *, has_tools: bool) -> frozen
     if not wanted:
         return frozenset()
     return frozenset(id for id, text in enumerate(tokenizer.tokens) if text in wanted)
+
+
+def name_chance(tokenizer: Tokenizer, id: int, chance: Chance) -> TokenChance:
+    """Return the chance of an id with what the tokens write; control tokens show their text."""
+
+    def piece(id: int) -> bytes:
+        return tokenizer.piece(id, specials=True)
+
+    top = (Likelihood(other, piece(other), logprob) for other, logprob in chance.top)
+    return TokenChance(id, piece(id), chance.logprob, tuple(top))
 
 
 class Answer:
@@ -36,6 +47,7 @@ class Answer:
         self._stops = StopStrings(stops)
         self._parser = parser
         self._untold: list[int] = list(earlier)
+        self._chances: list[TokenChance] = []
         self._waiting: list[Delta] = []
         said = "".join(map(text.push, self._untold))
         if said:
@@ -46,9 +58,11 @@ class Answer:
         """Whether the answer calls tools."""
         return self._parser is not None and self._parser.has_calls
 
-    def push(self, id: int) -> tuple[list[Delta], bool]:
+    def push(self, id: int, chance: TokenChance | None = None) -> tuple[list[Delta], bool]:
         """Take an id; give what it tells, and whether a stop string was reached."""
         self._untold.append(id)
+        if chance is not None:
+            self._chances.append(chance)
         said, stopped = self._stops.push(self._text.push(id))
         return self._told(self._read(said)), stopped
 
@@ -62,7 +76,7 @@ class Answer:
             events += self._parser.finish(was_cut=was_cut and not stopped)
         events = self._told(events)
         if self._untold:  # also those of text that is not shown
-            events.append(TextDelta("", self._take_ids()))
+            events.append(self._with_ids(TextDelta("")))
         return events, stopped
 
     def _read(self, said: str) -> list[Delta]:
@@ -75,10 +89,11 @@ class Answer:
         events = [*self._waiting, *events]
         self._waiting = []
         if events:
-            events[0] = replace(events[0], ids=self._take_ids())
+            events[0] = self._with_ids(events[0])
         return events
 
-    def _take_ids(self) -> tuple[int, ...]:
-        ids = tuple(self._untold)
+    def _with_ids(self, event: Delta) -> Delta:
+        ids, chances = tuple(self._untold), tuple(self._chances)
         self._untold.clear()
-        return ids
+        self._chances.clear()
+        return replace(event, ids=ids, chances=chances)

@@ -5,13 +5,12 @@ Loads what a header describes, renders conversations, and turns generated ids in
 
 import asyncio
 import contextlib
-import sys
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Literal
 
-from wgslm.answer import Answer, mark_ids
+from wgslm.answer import Answer, mark_ids, name_chance
 from wgslm.chat.events import Done, Event, Timings, Usage
 from wgslm.chat.output.parser import OutputParser
 from wgslm.chat.template import ChatTemplate
@@ -24,11 +23,12 @@ from wgslm.kernels.attention import KvType
 from wgslm.kernels.schedule import Role
 from wgslm.plan.execute import Executor
 from wgslm.prompts import Prompts
-from wgslm.sampling import Sampling
+from wgslm.sampling import Breakers, Sampling
 from wgslm.sources import Location
 from wgslm.text import Tokenizer
+from wgslm.text.breakers import breaker_ids
 from wgslm.text.stream import TextStream
-from wgslm.together import together
+from wgslm.together import beside, together
 from wgslm.tune.notebook import Notebook
 from wgslm.weights import Rates, Stored, free, load_weights
 from wgslm.words import Templates, make_vocabulary, read_words
@@ -36,8 +36,6 @@ from wgslm.words import Templates, make_vocabulary, read_words
 if TYPE_CHECKING:  # else imported with an answer's first grammar: a tab starts sooner without
     from wgslm.grammar import Matcher, Vocabulary
 
-P = ParamSpec("P")
-T = TypeVar("T")
 Stage = Literal["opening", "header", "tokenizer", "compiling", "weights", "ready"]
 
 
@@ -90,6 +88,7 @@ class Engine:
         self._fitting = fitting
         self._draws: asyncio.Future[None] | None = None  # what is compiled after the load
         self._vocabulary: Vocabulary | None = None  # for grammars, from the first one on
+        self._breakers: dict[tuple[str, ...], Breakers] = {}  # DRY's last ones
         self.name = header.name
         self.header = header
         self.tokenizer = tokenizer
@@ -243,11 +242,15 @@ class Engine:
         self._check_ids(ids)
         run, first, stopped = Run(len(ids)), 0.0, False
         matcher = await beside(self._matcher, options)
-        generated = self.session.generate(ids, options, self.tokenizer.end_ids, run, matcher)
+        breakers = await beside(self._breaker_ids, options.sampling)
+        ends = self.tokenizer.end_ids
+        generated = self.session.generate(ids, options, ends, run, matcher, breakers)
         async with contextlib.aclosing(generated) as stream:
             async for id in stream:
                 first = first or time.perf_counter() - begun
-                told, stopped = answer.push(id)
+                chance = run.chances[-1] if run.chances else None
+                named = None if chance is None else name_chance(self.tokenizer, id, chance)
+                told, stopped = answer.push(id, named)
                 if stopped:
                     run.reason = "stop"
                     last = told
@@ -325,6 +328,15 @@ class Engine:
             self._vocabulary = make_vocabulary(self.tokenizer)
         return options.grammar.start(self._vocabulary)
 
+    def _breaker_ids(self, sampling: Sampling) -> Breakers:
+        """Return DRY's sequence breakers as ids; the last ones are kept."""
+        texts = sampling.dry_sequence_breakers
+        if not sampling.has_dry:
+            return {}
+        if texts not in self._breakers:
+            self._breakers = {texts: breaker_ids(self.tokenizer, texts)}
+        return self._breakers[texts]
+
     def _check_size(self, texts: Iterable[int]) -> None:
         """Refuse at once what cannot fit, however it is split: a token has only so many bytes."""
         nbytes, most = sum(texts), self.info.context * self.tokenizer.longest_nbytes
@@ -343,21 +355,6 @@ class Engine:
                     f"token id {id} does not exist; ids are 0 to {self.tokenizer.vocab_size - 1}",
                     "ids",
                 )
-
-
-async def beside(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run long work in a thread, so that the event loop goes on; in the tab, which has none, here.
-
-    Cancelling waits for its end, so that whoever lets one at a time in has one at a time.
-    """
-    if sys.platform == "emscripten":
-        return work(*args, **kwargs)
-    task = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.gather(task, return_exceptions=True)
-        raise
 
 
 async def preflight(

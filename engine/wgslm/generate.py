@@ -14,11 +14,13 @@ from wgslm.errors import RequestError
 from wgslm.pace import Pace
 from wgslm.plan import Plan
 from wgslm.plan.execute import Executor, Part
-from wgslm.sampling import Sampler, Sampling, gpu_settings
-from wgslm.steps import CpuSteps, GpuSteps
+from wgslm.sampling import Breakers, Sampler, Sampling, gpu_settings
+from wgslm.steps import Chance, CpuSteps, GpuSteps
 
 if TYPE_CHECKING:  # else imported with an answer's first grammar: a tab starts sooner without
     from wgslm.grammar import Grammar, Matcher
+
+MOST_LOGPROBS = 20  # of the likeliest tokens, beside the drawn one's
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,24 @@ class Options:
     stop: tuple[str, ...] = ()
     sampling: Sampling = field(default_factory=Sampling)
     grammar: "Grammar | None" = None  # that the answer has to follow
+    min_tokens: int = 0  # before which the model does not end; a stop string or a grammar may
+    ignore_eos: bool = False  # the model never ends
+    logprobs: int | None = None  # of so many of the likeliest tokens as well; None: of none
 
     def __post_init__(self) -> None:
         """Refuse what has no meaning."""
         if self.max_tokens is not None and self.max_tokens < 1:
             raise RequestError(
                 f"max_tokens is {self.max_tokens}; it must be 1 or more", "max_tokens"
+            )
+        if self.min_tokens < 0 or self.min_tokens > (self.max_tokens or math.inf):
+            right = "or more" if self.max_tokens is None else f"to max_tokens, {self.max_tokens}"
+            raise RequestError(
+                f"min_tokens is {self.min_tokens}; it must be 0 {right}", "min_tokens"
+            )
+        if self.logprobs is not None and not 0 <= self.logprobs <= MOST_LOGPROBS:
+            raise RequestError(
+                f"logprobs is {self.logprobs}; it must be 0 to {MOST_LOGPROBS}", "logprobs"
             )
 
 
@@ -45,6 +59,7 @@ class Run:
     prompt_tokens: int
     cached_tokens: int = 0
     ids: list[int] = field(default_factory=list)
+    chances: list[Chance] = field(default_factory=list)  # of the ids, where they are asked for
     reason: Literal["stop", "length"] | None = None  # until it ends
     prefill_seconds: float = 0.0
     decode_seconds: float = 0.0
@@ -91,11 +106,12 @@ class Session:
         end_ids: frozenset[int],
         run: Run,
         matcher: "Matcher | None" = None,
+        breakers: Breakers | None = None,
     ) -> AsyncGenerator[int]:
         """Yield the ids of an answer and keep `run` up to date. Closing this ends it.
 
         An id of `end_ids` ends the answer and is not yielded. Where there is a `matcher`, only
-        what it allows is drawn; where nothing may follow, that is the end.
+        what it allows is drawn; where nothing may follow, that is the end. DRY goes by `breakers`.
         """
         self.check(prompt)
         self._check_bias(options.sampling)
@@ -103,7 +119,8 @@ class Session:
         budget = min(options.max_tokens or self.context, self.context - len(prompt))
         async with self._turn, self._sound_cache():
             begun = time.perf_counter()
-            steps = self._steps(options.sampling, history, budget, end_ids, matcher)
+            sampler = Sampler(options.sampling, breakers)
+            steps = self._steps(sampler, options, history, budget, end_ids, matcher)
             steps.start(await self._prefill(history, run, steps.then, steps.wanted))
             while True:
                 chosen = await steps.next()
@@ -115,6 +132,8 @@ class Session:
                     return
                 history.append(chosen)
                 run.ids.append(chosen)
+                if steps.chance is not None:
+                    run.chances.append(steps.chance)
                 is_final = False
                 if matcher is not None:
                     matcher.advance(chosen)
@@ -161,17 +180,29 @@ class Session:
 
     def _steps(
         self,
-        sampling: Sampling,
+        sampler: Sampler,
+        options: Options,
         history: list[int],
         budget: int,
         end_ids: frozenset[int],
         matcher: "Matcher | None",
     ) -> GpuSteps | CpuSteps:
         """Return what draws the answer: the GPU wherever it can. Both draw the same."""
-        sampler = Sampler(sampling)
-        settings = gpu_settings(sampling, sampler.seed, budget, end_ids, self.context)
-        if settings is None or matcher is not None or not self.executor.can_draw:
-            return CpuSteps(self.executor, sampler, history, matcher)
+        least = budget if options.ignore_eos else options.min_tokens
+        settings = gpu_settings(
+            sampler.sampling, sampler.seed, budget, end_ids, self.context, least
+        )
+        needs_logits = matcher is not None or options.logprobs is not None
+        if settings is None or needs_logits or not self.executor.can_draw:
+            return CpuSteps(
+                self.executor,
+                sampler,
+                history,
+                matcher,
+                end_ids=end_ids,
+                least=least,
+                logprobs=options.logprobs,
+            )
         return GpuSteps(self.executor, settings, history, self._ahead)
 
     async def _prefill(

@@ -33,6 +33,11 @@ RECOMMENDED = {
     "min_p": "min_p",
     "repeat_penalty": "penalty_repeat",
     "repeat_last_n": "penalty_last_n",
+    "xtc_probability": "xtc_probability",
+    "xtc_threshold": "xtc_threshold",
+    "mirostat": "mirostat",
+    "mirostat_tau": "mirostat_tau",
+    "mirostat_eta": "mirostat_eta",
 }
 
 

@@ -8,6 +8,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wgslm.errors import WgslmError
@@ -34,11 +35,20 @@ def steps_ahead(most: int, read_seconds: float, step_seconds: float) -> int:
     return max(1, min(most, max(LEAST_AHEAD, wanted)))
 
 
+@dataclass(frozen=True)
+class Chance:
+    """The natural logarithm of an id's chance before any setting changed it, and the likeliest."""
+
+    logprob: float
+    top: tuple[tuple[int, float], ...]  # ids with theirs, likeliest first
+
+
 class GpuSteps:
     """The ids of an answer, drawn on the GPU."""
 
     then: Part = "draw"
     wanted = 1
+    chance = None  # unknown: the GPU hands out ids only
 
     def __init__(
         self,
@@ -98,23 +108,37 @@ class CpuSteps:
         sampler: Sampler,
         history: Sequence[int],
         matcher: "Matcher | None" = None,
+        *,
+        end_ids: frozenset[int] = frozenset(),
+        least: int = 0,
+        logprobs: int | None = None,
     ) -> None:
-        """Follow `history` and `matcher`, both of which the caller keeps up to date."""
+        """Follow `history` and `matcher`, both of which the caller keeps up to date.
+
+        None of `end_ids` is drawn before `least` ids, unless nothing else may follow. With
+        `logprobs` each id has its `chance`, and those of so many of the likeliest.
+        """
+        self.chance: Chance | None = None  # of the last id
         self._executor = executor
         self._sampler = sampler
         self._history = history
         self._matcher = matcher
+        self._end_ids = end_ids
+        self._least = least
+        self._logprobs = logprobs
+        self._taken = 0
         self._plan: Plan | None = None
 
     @property
     def wanted(self) -> int:
         """How many candidates the next step should collect; more are read if need be."""
-        wanted = self._sampler.wanted(self._history) or 1
+        decide = self._sampler.wanted(self._history) or 1
+        wanted = max(decide + len(self._barred), self._logprobs or 0)
         if self._matcher is None:
             return wanted
         # Some will not be allowed; but more than this share of chunks, and all logits are read.
         most = min(MOST_CANDIDATES, chunk_count(self._executor.plans[0].vocab) // 2)
-        return max(wanted, min(most, SPARE * wanted))
+        return max(wanted, min(most, SPARE * decide))
 
     def start(self, plan: Plan) -> None:
         """Take over after the step that reads the end of the prompt."""
@@ -129,39 +153,69 @@ class CpuSteps:
         """Return the next id."""
         assert self._plan is not None, "`start` comes first"
         wanted = self._sampler.wanted(self._history)
+        is_free = self._matcher is None and not self._barred
+        if self._sampler.needs_every and not is_free:
+            wanted = None  # it goes by all logits that may be drawn
         found = await self._executor.candidates(self._plan, everything=wanted is None)
         if not found.ids or not all(map(math.isfinite, found.logits)):
             raise not_numbers()
-        ids, logits = found.ids, found.logits
-        if self._matcher is not None:
-            ids, logits = await self._allowed(self._matcher, self._plan, found, wanted)
-        return self._sampler.choose(ids, logits, self._history)
+        ids, logits, every = found.ids, found.logits, None
+        if self._logprobs is not None or (self._sampler.needs_every and not found.complete):
+            every = await self._executor.logits(self._plan)
+        if is_free:
+            id = self._sampler.choose(ids, logits, self._history, every)
+        else:
+            ids, logits = await self._allowed(self._plan, found, wanted)
+            id = self._sampler.choose(ids, logits, self._history)
+        if self._logprobs is not None:
+            assert every is not None, "read above"
+            self.chance = chance_of(id, every, found, self._logprobs)
+        self._taken += 1
+        return id
+
+    @property
+    def _barred(self) -> frozenset[int]:
+        return self._end_ids if self._taken < self._least else frozenset()
 
     async def _allowed(
-        self, matcher: "Matcher", plan: Plan, found: Candidates, wanted: int | None
+        self, plan: Plan, found: Candidates, wanted: int | None
     ) -> tuple[tuple[int, ...], tuple[float, ...]]:
         """Return the allowed candidates, highest first: as many as decide the draw.
 
         The highest are asked one by one. Only if too few of them are allowed is the mask of the
         whole vocabulary needed; so the draw is the same as from all logits with the mask.
         """
-        ids: list[int] = []
-        logits: list[float] = []
+        matcher, barred = self._matcher, self._barred
+        pairs: list[tuple[int, float]] = []
+        ends: list[tuple[int, float]] = []  # that the matcher allows, but not the least length
         for id, logit in zip(found.ids, found.logits, strict=True):
-            if matcher.allows(id):
-                ids.append(id)
-                logits.append(logit)
-                if len(ids) == wanted:
-                    return tuple(ids), tuple(logits)
+            if matcher is None or matcher.allows(id):
+                (ends if id in barred else pairs).append((id, logit))
+                if len(pairs) == wanted:
+                    return _parted(pairs)
         if not found.complete:
             every = await self._executor.logits(plan)
-            ids = sorted(matcher.allowed(), key=lambda id: (-every[id], id))
-            logits = [every[id] for id in ids]
-        if not ids:
+            allowed = range(len(every)) if matcher is None else matcher.allowed()
+            ranked = sorted(allowed, key=lambda id: (-every[id], id))
+            pairs = [(id, every[id]) for id in ranked if id not in barred]
+            ends = [(id, every[id]) for id in ranked if id in barred]
+        if not pairs and not ends:
             raise WgslmError(
                 "no token of the model's vocabulary can go on with what the grammar asks for here"
             )
-        return tuple(ids), tuple(logits)
+        return _parted(pairs or ends)
+
+
+def chance_of(id: int, every: Sequence[float], found: Candidates, most: int) -> Chance:
+    """Return the chance of an id among `every` logit, and of the `most` first of those found."""
+    highest = max(every)
+    total = highest + math.log(sum(math.exp(logit - highest) for logit in every))
+    top = zip(found.ids[:most], found.logits[:most], strict=True)
+    return Chance(every[id] - total, tuple((other, logit - total) for other, logit in top))
+
+
+def _parted(pairs: Sequence[tuple[int, float]]) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    return tuple(id for id, _ in pairs), tuple(logit for _, logit in pairs)
 
 
 def not_numbers() -> WgslmError:

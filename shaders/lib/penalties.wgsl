@@ -1,7 +1,9 @@
-// Biases, then penalties, on the logits in place, each as llama.cpp applies it.
+// Biases, then penalties, then what must not be drawn yet, on the logits in place.
 //
 // The importer declares `logits` (f32 bits), `sampling`, `sampled` and WG. A barrier of storage
-// and workgroup lies between the two, and follows them.
+// and workgroup lies between each two, and follows them.
+
+const BARRED = -1e30; // a logit that no other is below, and that gives no chance
 
 var<workgroup> recent: array<u32, RING_SIZE>; // the ids that penalties look back on
 
@@ -34,6 +36,16 @@ fn penalise(lane: u32) {
             let repeated = logit * select(setting(RAISE), setting(LOWER), logit > 0.0);
             let taken = setting(PRESENCE) + f32(times) * setting(FREQUENCY);
             logits[id] = bitcast<u32>(repeated - taken);
+        }
+    }
+}
+
+// An answer has not come to its least length: none of its ends is drawn.
+fn bar_stops(lane: u32, vocab: u32) {
+    if lane < sampling[STOP_COUNT] && sampled[DRAWN] < sampling[LEAST] {
+        let id = sampling[STOPS + lane];
+        if id < vocab {
+            logits[id] = bitcast<u32>(BARRED);
         }
     }
 }

@@ -17,6 +17,7 @@ const SEED = 10u; // two words
 const BUDGET = 12u; // ids to draw
 const STOP_COUNT = 13u;
 const BIAS_COUNT = 14u;
+const LEAST = 15u; // ids to draw before any of the stops
 const STOPS = 16u; // 16 ids
 const BIASES = 32u; // pairs of an id and an f32
 

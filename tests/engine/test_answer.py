@@ -3,10 +3,11 @@
 import pytest
 
 from tiny_vocabularies import bpe_metadata
-from wgslm.answer import Answer, mark_ids
+from wgslm.answer import Answer, mark_ids, name_chance
 from wgslm.chat.events import Delta, ReasoningDelta, TextDelta, ToolCallDelta
 from wgslm.chat.output.detect import detect
 from wgslm.chat.output.parser import OutputParser
+from wgslm.steps import Chance
 from wgslm.text import TextStream, Tokenizer, load_tokenizer
 
 CONTROLS = ("[THINK]", "[/THINK]", "[TOOL_CALLS]", "[ARGS]", "<pad>")
@@ -50,6 +51,22 @@ def test_marks_that_are_control_tokens_are_read(tokenizer: Tokenizer) -> None:
     assert (said(events, ReasoningDelta), said(events, TextDelta)) == ("hm", "So")
     assert (calls[0].name, "".join(call.arguments for call in calls)) == ("f", '{"a": 1}')
     assert [id for event in events for id in event.ids] == ids
+
+
+def test_chances_are_told_with_their_ids(tokenizer: Tokenizer) -> None:
+    """Marks of the format show no text and are told all the same; earlier ids have no chance."""
+    earlier, *rest = tokenizer.encode("o[THINK]hm[/THINK]So<pad>", specials=True)
+    current, events = answer(tokenizer, TOOLS, [earlier]), list[Delta]()
+    named = [name_chance(tokenizer, id, Chance(-id / 8, ((id, -0.5),))) for id in rest]
+
+    for chance in named:
+        events += current.push(chance.id, chance)[0]
+    events += current.finish(stopped=False, was_cut=False)[0]
+
+    assert [id for event in events for id in event.ids] == [earlier, *rest]
+    assert [chance for event in events for chance in event.chances] == named
+    assert named[0].piece == b"[THINK]" and named[0].top[0].piece == b"[THINK]"
+    assert (named[-1].piece, named[-1].logprob) == (b"<pad>", -rest[-1] / 8)
 
 
 def test_without_tools_their_marks_write_nothing(tokenizer: Tokenizer) -> None:

@@ -60,12 +60,19 @@ def test_help_states_the_defaults_that_hold(capsys: Capture) -> None:
 
     assert all(f"{knob.text} (default: " in text for knob in KNOBS)
     assert "reach P (default: the model's, else 0.95)" in text
-    assert "N tokens (default: none)" in text
+    assert "answer after N tokens (default: none)" in text
+    assert "never end the answer (default: off)" in text
     assert {knob.name for knob in KNOBS if knob.by_model} == set(header.RECOMMENDED)
 
 
 def test_options_are_the_engines_own_defaults_until_something_is_typed() -> None:
     assert make_options(parse(["run", "m.gguf", "-p", "x"])) == Options()
+
+
+def test_what_is_typed_holds_together_not_one_after_the_other() -> None:
+    args = parse(["run", "m", "-p", "x", "--mirostat", "0", "--xtc-probability", "0.5"])
+
+    assert make_options(args, Sampling(mirostat=2)).sampling == Sampling(xtc_probability=0.5)
 
 
 def test_what_is_not_typed_is_as_the_model_recommends() -> None:
@@ -78,15 +85,53 @@ def test_every_sampling_option_arrives() -> None:
     words = (
         "--temperature 0.5 --top-k 3 --top-p 0.5 --min-p 0.1 --repeat-penalty 1.5 --seed 7 "
         "--typical-p 0.9 --presence-penalty -0.5 --frequency-penalty 0.25 --repeat-last-n -1 "
-        "--logit-bias 13=-100,29=2.5 --max-tokens 9 --stop -"
+        "--logit-bias 13=-100,29=2.5 --max-tokens 9 --stop - --dry-multiplier 0.8 --dry-base 2 "
+        "--dry-allowed-length 3 --dry-penalty-last-n 99 --dry-sequence-breaker ; "
+        '--dry-sequence-breakers ["a","\\n"] --top-n-sigma 1.5 --xtc-probability 0.5 '
+        "--xtc-threshold 0.2 --dynatemp-range 0.25 --dynatemp-exp 1.5 --min-tokens 4 --ignore-eos"
     )
 
     args = parse(["run", "m", "-p", "x", *words.split()])
 
     sampling = Sampling(
-        0.5, 3, 0.5, 0.1, 1.5, -1, 7, 0.9, -0.5, 0.25, logit_bias=((13, -100.0), (29, 2.5))
-    )
-    assert make_options(args) == Options(9, ("-",), sampling)
+        0.5, 3, 0.5, 0.1, 1.5, -1, 7, 0.9, -0.5, 0.25, ((13, -100.0), (29, 2.5)), 0.8, 2, 3, 99,
+        (";", "a", "\n"), 1.5, 0.5, 0.2, 0.25, 1.5,
+    )  # fmt: skip
+    assert make_options(args) == Options(9, ("-",), sampling, min_tokens=4, ignore_eos=True)
+
+
+def test_mirostat_can_be_typed_by_llama_cpps_names() -> None:
+    words = "--mirostat 2 --mirostat-ent 4 --mirostat-lr 0.2".split()
+
+    options = make_options(parse(["run", "m", "-p", "x", *words]))
+
+    assert options.sampling == Sampling(mirostat=2, mirostat_tau=4, mirostat_eta=0.2)
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "shown"),
+    [
+        ("dry-sequence-breakers", '["\\n", "x"]', '["\\n", "x"]'),
+        ("dry-sequence-breakers", "none", "none"),
+        ("dry_sequence_breakers", "--", '["--"]'),
+        ("ignore-eos", "on", "on"),
+        ("min-tokens", "4", "4"),
+    ],
+)
+def test_settings_are_shown_as_they_are_typed(name: str, typed: str, shown: str) -> None:
+    lines = show_knobs(parse_knob(Options(), name, typed)).splitlines()
+
+    values = dict(line.split(maxsplit=1) for line in lines)
+    assert values[name.replace("_", "-")] == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [("ignore-eos", "maybe"), ("dry-sequence-breakers", "[1]"), ("dry-sequence-breakers", "[x")],
+)
+def test_a_setting_of_another_kind_is_refused(name: str, typed: str) -> None:
+    with pytest.raises(RequestError, match="it must be"):
+        parse_knob(Options(), name, typed)
 
 
 def test_every_field_of_sampling_can_be_typed() -> None:
@@ -97,7 +142,7 @@ def test_biases_are_shown_as_they_are_typed_and_can_be_taken_back() -> None:
     options = parse_knob(Options(), "logit-bias", "13=-100,29=2.5")
 
     assert options.sampling.logit_bias == ((13, -100.0), (29, 2.5))
-    assert "\nlogit-bias        13=-100,29=2.5\n" in show_knobs(options)
+    assert "\nlogit-bias            13=-100,29=2.5\n" in show_knobs(options)
     assert parse_knob(options, "logit_bias", "none") == Options()
     with pytest.raises(RequestError, match="'13'; it must be ids with their biases, such as 13="):
         parse_knob(options, "logit-bias", "13")
@@ -130,6 +175,9 @@ def test_help_imports_nothing_heavy() -> None:
         ("run m.gguf -p x --temperature -1", "temperature is -1.0; it must be 0 to 100"),
         ("run m.gguf -p x --temperature nan", "temperature is nan"),
         ("run m.gguf -p x --max-tokens 0", "max_tokens is 0"),
+        ("run m.gguf -p x --min-tokens 9 --max-tokens 3", "min_tokens is 9; it must be 0 to max"),
+        ("run m.gguf -p x --mirostat 3", "mirostat is 3; it must be 0 (off), 1 or 2"),
+        ("run m.gguf -p x --dry-base 0.5", "dry_base is 0.5; it must be 1 to 100"),
         ("run m.gguf -p x --raw --system y", "--raw has no place for --system"),
         ("run m.gguf -p x --kv q8", "'f16', 'f32', 'q8_0', 'q4_0'"),
         ("run m.gguf -p x --context 1", "must be 2 or more"),

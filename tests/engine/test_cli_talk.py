@@ -84,7 +84,7 @@ def test_set_none_takes_a_limit_away(talk: Talk) -> None:
 def test_set_alone_shows_all(talk: Talk, capsys: Capture) -> None:
     talk.take("/set")
 
-    lines = dict(line.split() for line in capsys.readouterr().err.splitlines())
+    lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().err.splitlines())
     assert lines["temperature"] == "0.8"
     assert lines["max-tokens"] == "none"
 

@@ -69,10 +69,19 @@ def rows(count: int, liked: str = "") -> list[list[float]]:
     return found
 
 
-def drawn(executor: ScriptedExecutor, pattern: str, sampling: Sampling, count: int) -> list[int]:
+def drawn(
+    executor: ScriptedExecutor, pattern: str, sampling: Sampling, count: int, least: int = 0
+) -> list[int]:
     """Draw ids as an answer does."""
     matcher, history = for_regex(pattern).start(VOCABULARY), [1, 2, ord("a")]
-    steps = CpuSteps(cast(Executor, executor), Sampler(sampling), history, matcher)
+    steps = CpuSteps(
+        cast(Executor, executor),
+        Sampler(sampling),
+        history,
+        matcher,
+        end_ids=frozenset([END]),
+        least=least,
+    )
 
     async def run() -> None:
         executor.wanted.append(steps.wanted)
@@ -115,6 +124,27 @@ def test_the_mask_is_needed_only_when_too_few_of_the_highest_are_allowed() -> No
 
     assert liking.wholes == 0 and other.wholes >= 4
     assert max(liking.wanted) == 12
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_an_end_that_a_grammar_allows_waits_for_the_least_length(name: str) -> None:
+    script = rows(13)
+    for row in script:
+        row[END] = 40.0  # the likeliest by far
+
+    early = drawn(ScriptedExecutor(script), "(a|bc?)*", SETTINGS[name], 12)
+    late = drawn(ScriptedExecutor(script), "(a|bc?)*", SETTINGS[name], 12, least=6)
+
+    assert early == [END]
+    assert late[6:] == [END] and END not in late[:6] and len(late) == 7
+
+
+def test_an_end_comes_early_where_a_grammar_allows_nothing_else() -> None:
+    executor = ScriptedExecutor(rows(9))
+
+    ids = drawn(executor, "ab", Sampling(temperature=0), 8, least=6)
+
+    assert bytes(id for id in ids if id != END) == b"ab"
 
 
 def test_a_vocabulary_that_cannot_write_the_grammar_is_told() -> None:

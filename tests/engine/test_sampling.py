@@ -45,6 +45,24 @@ CHAINS = {
     "typical": replace(PLAIN, typical_p=0.5),
     "barely typical": replace(PLAIN, typical_p=1e-9),
     "typical of few, then top_p": replace(PLAIN, typical_p=0.9, top_k=20, top_p=0.8),
+    "typical at no temperature": replace(PLAIN, temperature=0, typical_p=0.3),
+    "dry": replace(PLAIN, dry_multiplier=0.5, dry_allowed_length=1),
+    "dry of few": replace(PLAIN, top_k=8, dry_multiplier=2, dry_allowed_length=0),
+    "dry of the last five": replace(
+        PLAIN, dry_multiplier=2, dry_allowed_length=1, dry_penalty_last_n=5
+    ),
+    "top_n_sigma": replace(PLAIN, top_n_sigma=1.2),
+    "top_n_sigma after biases, then top_k": replace(
+        PLAIN, top_n_sigma=2, top_k=9, logit_bias=((3, -4.0), (8, 5.0))
+    ),
+    "top_n_sigma of few": replace(
+        PLAIN, top_n_sigma=1.5, top_k=20, repeat_penalty=1.4, logit_bias=((8, -5.0),)
+    ),
+    "no top_n_sigma": replace(PLAIN, top_n_sigma=0),
+    "dynamic temperature": replace(PLAIN, dynatemp_range=0.8),
+    "dynamic temperature from 0": replace(PLAIN, dynatemp_range=3, dynatemp_exponent=1.7),
+    "dynamic temperature of few": replace(PLAIN, temperature=0, dynatemp_range=1, top_k=12),
+    "mirostat at no temperature": Sampling(temperature=0, mirostat=2),
     "everything": Sampling(0.9, 20, 0.9, 0.02, 1.3, 4, 2, 0.95, 0.3, 0.2, ((5, 1.0),)),
     "greedy": Sampling(temperature=0),
     "greedy with a penalty": Sampling(temperature=0, repeat_penalty=1.8),
@@ -72,6 +90,10 @@ def test_draws_follow_llama_cpps_chain(sampling: Sampling) -> None:
 
     drawn = Counter(draws(sampling, count))
 
+    assert_follows(drawn, expected, count)
+
+
+def assert_follows(drawn: Counter[int], expected: Array, count: int) -> None:
     assert all(expected[id] > 0 for id in drawn)
     often = expected * count >= 5  # rarer ones are pooled
     observed = np.array([drawn[id] for id in range(VOCAB)], float)
@@ -88,9 +110,10 @@ def test_draws_follow_llama_cpps_chain(sampling: Sampling) -> None:
 def test_the_wanted_candidates_decide_as_all_do(sampling: Sampling) -> None:
     wanted = Sampler(sampling).wanted(HISTORY)
     some, all_of_them = Sampler(replace(sampling, seed=5)), Sampler(replace(sampling, seed=5))
+    every = LOGITS.tolist() if some.needs_every else None
 
     for _ in range(300):
-        chosen = some.choose(*ranked(LOGITS, wanted), HISTORY)
+        chosen = some.choose(*ranked(LOGITS, wanted), HISTORY, every)
         assert chosen == all_of_them.choose(*ranked(LOGITS), HISTORY)
 
 
@@ -109,6 +132,12 @@ def test_the_wanted_candidates_decide_as_all_do(sampling: Sampling) -> None:
         (Sampling(logit_bias=((3, -1), (9, -1)), presence_penalty=0.1, repeat_last_n=2), 43),
         (Sampling(logit_bias=((3, -1), (9, 1))), None),
         (Sampling(top_k=MOST_CANDIDATES), MOST_CANDIDATES),
+        (Sampling(dry_multiplier=1, dry_allowed_length=1), 41),  # 9 was not said yet; 8 was, once
+        (Sampling(top_n_sigma=1), 40),
+        (Sampling(temperature=0, top_n_sigma=1), 1),
+        (Sampling(mirostat=1), None),
+        (Sampling(xtc_probability=1, dynatemp_range=1), 40),
+        (Sampling(temperature=0, xtc_probability=1), 40),
         (Sampling(top_k=MOST_CANDIDATES + 1), None),
     ],
 )
@@ -146,7 +175,11 @@ def test_extreme_logits_draw_something(logits: Sequence[float]) -> None:
         ("top_k", -1), ("top_p", 0), ("top_p", 1.01), ("top_p", math.nan), ("min_p", -0.1),
         ("typical_p", 0), ("presence_penalty", 2.1), ("frequency_penalty", math.nan),
         ("min_p", 1.1), ("repeat_penalty", 0.09), ("repeat_penalty", math.nan),
-        ("repeat_last_n", -2),
+        ("repeat_last_n", -2), ("dry_multiplier", -1), ("dry_base", 0.9), ("dry_base", math.nan),
+        ("dry_allowed_length", -1), ("dry_penalty_last_n", -2), ("top_n_sigma", -0.5),
+        ("top_n_sigma", math.inf), ("xtc_probability", 1.1), ("xtc_threshold", -0.1),
+        ("dynatemp_range", -1), ("dynatemp_exponent", math.nan), ("mirostat", 3),
+        ("mirostat_tau", -1), ("mirostat_eta", 1.1),
     ],
 )  # fmt: skip
 def test_what_has_no_meaning_is_refused(name: str, value: float) -> None:
@@ -179,6 +212,11 @@ def gpu(sampling: Sampling, stops: int = 2, context: int = 4096) -> Settings | N
         Sampling(repeat_penalty=1.1, repeat_last_n=-1),
         Sampling(presence_penalty=1, repeat_last_n=MOST_RECENT + 1),
         Sampling(logit_bias=tuple((id, 1.0) for id in range(MOST_BIASES + 1))),
+        Sampling(dry_multiplier=0.1),
+        Sampling(top_n_sigma=1),
+        Sampling(xtc_probability=0.1),
+        Sampling(dynatemp_range=0.1),
+        Sampling(mirostat=1),
     ],
 )
 def test_what_the_gpu_leaves_to_this_chain(sampling: Sampling) -> None:
@@ -186,12 +224,25 @@ def test_what_the_gpu_leaves_to_this_chain(sampling: Sampling) -> None:
 
 
 def test_what_the_gpu_draws() -> None:
-    greedy = gpu(Sampling(temperature=0, top_k=0, typical_p=0.5))
+    greedy = gpu(Sampling(temperature=0, top_k=0))
     penalised = gpu(Sampling(repeat_penalty=1.1, repeat_last_n=-1), context=MOST_RECENT)
 
     assert greedy and (greedy.top_k, greedy.typical_p, greedy.last_n) == (1, 1, 0)
     assert penalised and penalised.last_n == MOST_RECENT
     assert gpu(Sampling(top_k=MOST_ON_GPU, repeat_last_n=-1))
+
+
+def test_what_is_typical_may_not_be_the_highest_so_greedy_keeps_its_candidates() -> None:
+    found = gpu(Sampling(temperature=0, typical_p=0.5))
+
+    assert found and (found.top_k, found.typical_p) == (40, 0.5)
+
+
+@pytest.mark.parametrize(("stops", "least"), [(MOST_STOPS, 5), (MOST_STOPS + 1, None)])
+def test_the_gpu_must_know_the_ends_that_it_must_not_draw(stops: int, least: int | None) -> None:
+    found = gpu_settings(Sampling(), 1, 10, range(stops), 4096, 5)
+
+    assert (found and found.least) == least
 
 
 @pytest.mark.parametrize(("count", "watched"), [(0, 0), (MOST_STOPS, MOST_STOPS), (17, 0)])

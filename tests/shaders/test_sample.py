@@ -33,9 +33,11 @@ CONTEXT = 1024
 GREEDY = Sampling(temperature=0, seed=1)
 
 
-def settings(sampling: Sampling, budget: int = 100, stops: tuple[int, ...] = ()) -> Settings:
+def settings(
+    sampling: Sampling, budget: int = 100, stops: tuple[int, ...] = (), least: int = 0
+) -> Settings:
     """Return what the GPU reads; the sampling must be one that it can do."""
-    found = gpu_settings(sampling, sampling.seed or 0, budget, stops, CONTEXT)
+    found = gpu_settings(sampling, sampling.seed or 0, budget, stops, CONTEXT, least)
     assert found is not None
     return found
 
@@ -146,6 +148,7 @@ CHAINS = {
     "min_p": Sampling(1.5, 200, 1, 0.1, seed=6),
     "typical": Sampling(1, 200, 1, 0, seed=1 << 40, typical_p=0.6),
     "cold": Sampling(0.01, seed=8),
+    "typical at no temperature": Sampling(0, 200, 1, 0, seed=8, typical_p=0.3),
     "nearly greedy": Sampling(1e-44, seed=8),
     "everything": Sampling(1.2, 50, 0.95, 0.01, seed=9, typical_p=0.9, logit_bias=((7, 2.0),)),
 }
@@ -260,6 +263,39 @@ def test_after_the_end_nothing_changes(
 
     assert first == ([int(not done), 10, 1], [1, done, 1, 1])
     assert (gpu.step, gpu.result) == (first if done else ([1, 11, 1], [2, 0, 1, 2]))
+
+
+@pytest.mark.parametrize("vocab", [20, 1000])
+@pytest.mark.parametrize("least", [0, 1, 3])
+def test_no_stop_is_drawn_before_the_least_length(device: Device, vocab: int, least: int) -> None:
+    logits = random_logits(vocab)
+    ranked = np.argsort(-logits).tolist()
+    stops = (*ranked[:2], vocab + 7)  # the last one is in no vocabulary
+    gpu = Gpu(device, logits, settings(GREEDY, 10, stops, least), [])
+
+    ids = [gpu.draw() for _ in range(least)]
+    kept = gpu.logits.copy() if least else logits
+    gpu.memory[LOGITS] = logits
+    last = gpu.draw()
+
+    assert ids == [ranked[2]] * least
+    assert last == ranked[0] and gpu.result[:2] == [least + 1, 1]
+    others = [id for id in range(vocab) if id not in stops]
+    assert np.array_equal(kept[others], logits[others])
+
+
+def test_draws_without_stops_follow_the_chain(device: Device) -> None:
+    """All 60 are candidates, the barred ones too: they have no chance."""
+    logits = random_logits(60, spread=1.5)
+    stops, sampling = (int(logits.argmax()), 5), Sampling(2.0, 256, 1, 0, seed=3)
+    order = [id for id in np.argsort(-logits).tolist() if id not in stops]
+    sampler = Sampler(sampling)
+
+    ids = Gpu(device, logits, settings(sampling, 200, stops, 200), []).draw_many(100)
+
+    values = [float(logits[id]) for id in order]
+    expected = np.array([sampler.choose(order, values, []) for _ in range(100)])
+    assert (ids != expected).sum() <= 1
 
 
 def test_the_shader_and_its_packing_agree() -> None:

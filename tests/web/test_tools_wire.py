@@ -51,7 +51,7 @@ def refusal(**fields: object) -> RequestError:
 
 
 def message(events: Sequence[Delta]) -> dict[str, object]:
-    choices = openai.completion(HEAD, events, DONE)["choices"]
+    choices = openai.completion(HEAD, [(events, DONE)])["choices"]
     return choices[0]["message"]  # type: ignore[index, no-any-return]
 
 
@@ -221,7 +221,7 @@ def test_streamed_thoughts_and_calls_have_openais_shape() -> None:
 
 
 def test_the_reason_to_end_is_the_calls() -> None:
-    (last,) = openai.closing_chunks(HEAD, DONE)
+    last = openai.finish_chunk(HEAD, DONE)
 
     assert last["choices"][0]["finish_reason"] == "tool_calls"  # type: ignore[index]
 

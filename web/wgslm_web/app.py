@@ -1,5 +1,7 @@
 """The HTTP API as one Starlette app; uvicorn serves it natively, a MessagePort in the tab."""
 
+from collections.abc import AsyncGenerator
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -7,9 +9,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from wgslm.chat.events import Event
 from wgslm.errors import WgslmError
+from wgslm.generate import Options
 from wgslm_web import bench, control, library
-from wgslm_web.answers import answer_stream, answer_whole, new_head
+from wgslm_web.answers import answer_stream, answer_whole, choices, new_head
 from wgslm_web.body import read_object
 from wgslm_web.gate import Access, Guard
 from wgslm_web.refusals import Refusal, error_response
@@ -71,12 +75,11 @@ async def chat_completions(request: Request) -> Response:
     asked = openai.chat_request(await read_object(request), state.sampling)
     engine = state.need_engine(asked.model)
     head = new_head(engine.name, asked.return_tokens, asked.include_usage)
-    events = state.run(
-        engine,
-        lambda: engine.chat(
-            asked.messages, asked.options, tools=asked.tools, variables=asked.variables
-        ),
-    )
+
+    def start(options: Options) -> AsyncGenerator[Event]:
+        return engine.chat(asked.messages, options, tools=asked.tools, variables=asked.variables)
+
+    events = state.run(engine, lambda: choices(start, asked.options, asked.choices))
     if asked.stream:
         return answer_stream(head, events)
     return await answer_whole(head, events, request.receive)

@@ -4,6 +4,7 @@ import codecs
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import asdict, replace
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -11,7 +12,8 @@ from starlette.routing import Route
 
 from wgslm.chat.events import Event
 from wgslm.errors import RequestError
-from wgslm_web.answers import answer_stream, new_head
+from wgslm.generate import Options
+from wgslm_web.answers import answer_stream, choices, new_head
 from wgslm_web.body import read_object
 from wgslm_web.state import Engine, Load, Location, State, Tokenizer
 from wgslm_web.stream import EventStream, Payload
@@ -90,7 +92,7 @@ async def continue_ids(request: Request) -> Response:
 
     `ids` alone are the whole prompt. With `messages`, `ids` are the answer so far: it is sent
     again from its start (less a character cut in its middle) and goes on up to `max_tokens` in
-    all, or by that many if it has as many already.
+    all, or by that many if it has as many already. `min_tokens` are new ones.
     """
     state: State = request.app.state.state
     engine = state.need_engine()
@@ -102,16 +104,19 @@ async def continue_ids(request: Request) -> Response:
     check_ids(ids, engine.info.vocab_size)
     head = new_head(engine.name, return_tokens=True, include_usage=True)
     if messages is None:
-        return answer_stream(head, state.run(engine, lambda: engine.complete(ids, options)))
+        return answer_stream(
+            head, state.run(engine, lambda: choices(partial(engine.complete, ids), options))
+        )
     so_far = whole_characters(engine.tokenizer, ids)
     if options.max_tokens is not None and options.max_tokens > len(ids):
-        options = replace(options, max_tokens=options.max_tokens - len(so_far))
+        most = options.max_tokens - len(so_far)
+        options = replace(options, max_tokens=most, min_tokens=min(most, options.min_tokens))
     conversation = read_messages(messages)
 
-    def go_on() -> AsyncGenerator[Event]:
+    def go_on(options: Options) -> AsyncGenerator[Event]:
         return engine.chat(conversation, options, tools=tools, variables=variables, so_far=so_far)
 
-    return answer_stream(head, state.run(engine, go_on))
+    return answer_stream(head, state.run(engine, lambda: choices(go_on, options)))
 
 
 async def status(request: Request) -> Response:

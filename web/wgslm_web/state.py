@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-import wgslm.engine
+import wgslm.together
 from wgslm.chat.events import Event
 from wgslm.engine import ModelInfo, Progress
 from wgslm.errors import DeviceLostError, LimitError, WgslmError
@@ -185,9 +185,9 @@ class State:
         return engine
 
     async def run(
-        self, engine: Engine, start: Callable[[], AsyncGenerator[Event]]
-    ) -> AsyncGenerator[Event]:
-        """Wait for a turn, then yield the events of one generation; closing this ends it."""
+        self, engine: Engine, start: Callable[[], AsyncGenerator[T]]
+    ) -> AsyncGenerator[T]:
+        """Wait for a turn, then yield the events that `start` gives; closing this ends it."""
         async with self.gate.turn():
             if self._engine is not engine:  # replaced while this waited
                 raise self._no_model() if self._engine is None else _replaced(engine)
@@ -207,7 +207,7 @@ class State:
     async def words(self, split: Callable[[], T]) -> T:
         """Run `split`, which may take seconds, beside the event loop and one at a time."""
         async with self._splitting:
-            return await wgslm.engine.beside(split)
+            return await wgslm.together.beside(split)
 
     def locate(self, model: str, hub: str | None = None) -> Location:
         """Return what `model` names: files that the tab's user picked, else a path, URL or id."""

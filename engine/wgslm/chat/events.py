@@ -5,11 +5,31 @@ from typing import Literal
 
 
 @dataclass(frozen=True)
+class Likelihood:
+    """A token, the bytes that it writes, and the natural logarithm of its chance."""
+
+    id: int
+    piece: bytes
+    logprob: float
+
+
+@dataclass(frozen=True)
+class TokenChance(Likelihood):
+    """A token of the answer and the likeliest tokens in its place, before any setting chose."""
+
+    top: tuple[Likelihood, ...] = ()
+
+
+@dataclass(frozen=True)
 class TextDelta:
-    """More text of the answer, and the ids it came from (none while text is held back)."""
+    """More text of the answer, and the ids it came from (none while text is held back).
+
+    Where log probabilities are asked for, all deltas have the `chances` of their ids.
+    """
 
     text: str
     ids: tuple[int, ...] = ()
+    chances: tuple[TokenChance, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -18,6 +38,7 @@ class ReasoningDelta:
 
     text: str
     ids: tuple[int, ...] = ()
+    chances: tuple[TokenChance, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -29,6 +50,7 @@ class ToolCallDelta:
     id: str = ""
     name: str = ""
     ids: tuple[int, ...] = ()
+    chances: tuple[TokenChance, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -37,6 +59,7 @@ class ToolCallVoid:
 
     index: int
     ids: tuple[int, ...] = ()
+    chances: tuple[TokenChance, ...] = ()
 
 
 @dataclass(frozen=True)

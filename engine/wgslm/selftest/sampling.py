@@ -21,6 +21,7 @@ VOCAB = 1500  # fits no workgroup
 LOGITS = [((997 * i + 3) % VOCAB - VOCAB / 2) / 8 for i in range(VOCAB)]  # all different
 RANKED = sorted(range(VOCAB), key=lambda id: -LOGITS[id])
 WANTED = 3
+BARRED = RANKED[0]  # would end the answer, which must not end yet
 HISTORY = [7, 1203, 7, 55]
 POSITION = 4
 RANDOM = Sampling(
@@ -50,12 +51,13 @@ def draw(program: Program, schedule: Schedule) -> Case:
     samplers = {sampling: Sampler(sampling) for sampling in WAYS}
     for way, sampling in enumerate(WAYS):
         sampler = samplers[sampling]
-        settings = gpu_settings(sampling, sampler.seed, len(WAYS) + 1, frozenset(), VOCAB)
+        count = len(WAYS) + 1
+        settings = gpu_settings(sampling, sampler.seed, count, {BARRED}, VOCAB, least=count)
         assert settings, "the GPU knows these ways"
         logits, asked = scratch(f"logits{way}"), scratch(f"sampling{way}")
         memory |= {logits: floats(LOGITS), asked: settings.pack().ljust(SAMPLING_NBYTES, b"\0")}
         dispatches.append(sample(logits, maxima, asked, sampled, VOCAB))
-        seen.append(sampler.choose(RANKED, [LOGITS[id] for id in RANKED], seen))
+        seen.append(sampler.choose(RANKED[1:], [LOGITS[id] for id in RANKED[1:]], seen))
     expected = [len(WAYS), 0, seen[-1], len(seen), *seen]
     return Case(tuple(dispatches), memory, sampled, expected, read=_words(len(expected)))
 

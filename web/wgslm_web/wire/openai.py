@@ -5,10 +5,20 @@ cannot change it (HARMLESS) are accepted unread. Two extensions: `return_tokens`
 in llama.cpp), and the last chunk carries `timings` under llama.cpp's names.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from wgslm.chat.events import Delta, Done, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallVoid
+from wgslm.chat.events import (
+    Delta,
+    Done,
+    Likelihood,
+    ReasoningDelta,
+    TextDelta,
+    Timings,
+    TokenChance,
+    ToolCallDelta,
+    ToolCallVoid,
+)
 from wgslm.errors import RequestError
 from wgslm.generate import Options
 from wgslm.sampling import Sampling
@@ -21,8 +31,9 @@ Json = dict[str, object]
 
 KNOWN = (
     "model, messages, tools, tool_choice, chat_template, chat_template_kwargs, reasoning_effort,"
-    f" stream, stream_options, return_tokens, {NAMES}"
+    f" stream, stream_options, return_tokens, n, {NAMES}"
 )
+MOST_CHOICES = 128  # as at OpenAI; one is made after the other
 
 # Accepted whatever they hold: labels, billing and caching hints that change no answer.
 HARMLESS = frozenset(
@@ -31,11 +42,8 @@ HARMLESS = frozenset(
 )
 # Not supported yet; these values ask for nothing, so clients may send them.
 NEUTRAL: Mapping[str, tuple[object, ...]] = {
-    "n": (1,),
     "functions": ([],),
     "function_call": ("none", "auto"),
-    "logprobs": (False,),
-    "top_logprobs": (0,),
     "modalities": (["text"],),
     "audio": (),
     "prediction": (),
@@ -56,6 +64,7 @@ class ChatRequest:
     tools: list[Json] | None
     variables: Json  # that the chat template reads
     options: Options
+    choices: int  # how many answers
     stream: bool
     include_usage: bool
     return_tokens: bool
@@ -70,6 +79,7 @@ class Head:
     created: int  # Unix seconds
     return_tokens: bool = False
     include_usage: bool = False
+    index: int = 0  # of the choice that a chunk is of
 
 
 def chat_request(body: Mapping[str, object], usual: Sampling) -> ChatRequest:
@@ -83,6 +93,7 @@ def chat_request(body: Mapping[str, object], usual: Sampling) -> ChatRequest:
         tools=read_tools(fields),
         variables=read_variables(fields),
         options=read_options(fields, usual),
+        choices=_choices(fields),
         stream=stream,
         include_usage=_include_usage(fields, stream),
         return_tokens=fields.boolean("return_tokens") or False,
@@ -113,6 +124,7 @@ def delta_chunks(head: Head, event: Delta) -> list[Json]:
     the answer ended is not "tool_calls" unless another call holds.
     """
     tokens: Json = {"tokens": list(event.ids)} if head.return_tokens and event.ids else {}
+    chances = logprobs(event.chances)
     match event:
         case TextDelta(text):
             delta: Json = {"content": text}
@@ -122,41 +134,86 @@ def delta_chunks(head: Head, event: Delta) -> list[Json]:
         case ToolCallDelta():
             delta = {"tool_calls": [_call_delta(event)]}
         case ToolCallVoid():
-            return [_chunk(head, {}, None) | tokens] if tokens else []
-    return [_chunk(head, delta, None) | tokens]
+            return [_chunk(head, {}, None, chances) | tokens] if tokens or chances else []
+    return [_chunk(head, delta, None, chances) | tokens]
 
 
-def closing_chunks(head: Head, done: Done) -> list[Json]:
-    """Return the chunk with the finish reason and, if asked for, the one with the usage."""
+def finish_chunk(head: Head, done: Done) -> Json:
+    """Return the chunk that ends a choice; it has the timings where no usage follows."""
     last = _chunk(head, {}, done.reason)
+    return last if head.include_usage else last | {"timings": timings(done)}
+
+
+def usage_chunks(head: Head, answers: Sequence[Done]) -> list[Json]:
+    """Return the last chunk, with the usage, if it is asked for."""
     if not head.include_usage:
-        return [last | {"timings": timings(done)}]
-    with_usage = last | {"choices": [], "usage": usage(done), "timings": timings(done)}
-    return [last, with_usage]
+        return []
+    done = total(answers)
+    empty = _chunk(head, {}, None) | {"choices": []}
+    return [empty | {"usage": usage(done), "timings": timings(done)}]
 
 
-def completion(head: Head, events: Iterable[Delta], done: Done) -> Json:
-    """Return a whole answer."""
-    said = Said()
-    for event in events:
-        said.take(event)
-    message = said.message()
-    choice = {
-        "index": 0,
-        "message": message,
-        "logprobs": None,
-        "finish_reason": done.reason,
-    }
-    tokens: Json = {"tokens": list(done.ids)} if head.return_tokens else {}
+def completion(head: Head, answers: Sequence[tuple[Sequence[Delta], Done]]) -> Json:
+    """Return whole answers. The ids of one stand beside it, of several in each choice."""
+    done = total([done for _, done in answers])
+    ids = [{"tokens": list(done.ids)} if head.return_tokens else {} for _, done in answers]
+    choices = [_choice(index, *answer) for index, answer in enumerate(answers)]
+    is_one = len(answers) == 1
     return {
         "id": head.id,
         "object": "chat.completion",
         "created": head.created,
         "model": head.model,
-        "choices": [choice],
+        "choices": choices if is_one else [c | i for c, i in zip(choices, ids, strict=True)],
         "usage": usage(done),
         "timings": timings(done),
-        **tokens,
+        **(ids[0] if is_one else {}),
+    }
+
+
+def _choice(index: int, events: Sequence[Delta], done: Done) -> Json:
+    said = Said()
+    for event in events:
+        said.take(event)
+    return {
+        "index": index,
+        "message": said.message(),
+        "logprobs": logprobs([chance for event in events for chance in event.chances]),
+        "finish_reason": done.reason,
+    }
+
+
+def total(answers: Sequence[Done]) -> Done:
+    """Add the answers to one prompt up: it is counted once, what it took is the sum."""
+    first, rest = answers[0], answers[1:]
+    written = sum(done.usage.completion_tokens for done in answers)
+    spent = Timings(
+        sum(done.timings.prefill_ms for done in answers),
+        sum(done.timings.decode_ms for done in answers),
+        first.timings.first_token_ms,
+    )
+    usage = replace(first.usage, completion_tokens=written)
+    return replace(first, usage=usage, timings=spent) if rest else first
+
+
+def logprobs(chances: Sequence[TokenChance]) -> Json | None:
+    """Return the tokens of a choice or a chunk with the logarithms of their chances."""
+    if not chances:
+        return None
+    content = [
+        _token(chance) | {"top_logprobs": [_token(other) for other in chance.top]}
+        for chance in chances
+    ]
+    return {"content": content, "refusal": None}
+
+
+def _token(token: Likelihood) -> Json:
+    """Return a token; `bytes` is exact where `token` shows a part of a character as U+FFFD."""
+    return {
+        "id": token.id,
+        "token": token.piece.decode(errors="replace"),
+        "logprob": token.logprob,
+        "bytes": list(token.piece),
     }
 
 
@@ -233,6 +290,13 @@ def model_list(models: list[Json]) -> Json:
     return {"object": "list", "data": models}
 
 
+def _choices(fields: Fields) -> int:
+    count = fields.integer("n")
+    if count is not None and not 1 <= count <= MOST_CHOICES:
+        raise fields.error("n", count, f"1 to {MOST_CHOICES}")
+    return count or 1
+
+
 def _include_usage(fields: Fields, stream: bool) -> bool:
     value = fields.mapping("stream_options")
     if value is None:
@@ -258,8 +322,8 @@ def _call_delta(event: ToolCallDelta) -> Json:
     return {"index": event.index, **_call([event])}
 
 
-def _chunk(head: Head, delta: Json, reason: str | None) -> Json:
-    choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
+def _chunk(head: Head, delta: Json, reason: str | None, logprobs: Json | None = None) -> Json:
+    choice = {"index": head.index, "delta": delta, "logprobs": logprobs, "finish_reason": reason}
     usage: Json = {"usage": None} if head.include_usage else {}
     return {
         "id": head.id,

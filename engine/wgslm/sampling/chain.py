@@ -1,0 +1,110 @@
+"""The links of llama.cpp's chain: each takes ranked candidates and leaves some of them out.
+
+Candidates are pairs of an id and its logit, highest first. Dividing logits by a temperature or
+leaving others out keeps that order.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from operator import mul
+
+from wgslm.sampling.settings import Sampling
+
+Ranked = Sequence[tuple[int, float]]
+
+
+def narrowed(ranked: Ranked, s: Sampling, least: float) -> Ranked:
+    """Keep what top-n-sigma, top-k, typical, top-p and min-p do, one after the other.
+
+    `least` is the lowest logit that top-n-sigma leaves.
+    """
+    if s.top_k:
+        ranked = ranked[: s.top_k]
+    if ranked[-1][1] < least:
+        ranked = [pair for pair in ranked if pair[1] >= least]
+    if s.typical_p < 1:
+        ranked = typical(ranked, s.typical_p)
+    if s.top_p == 1 and s.min_p == 0:
+        return ranked
+    return ranked[: nucleus(relative(ranked), s.top_p, s.min_p)]
+
+
+def relative(ranked: Ranked, temperature: float = 1.0) -> list[float]:
+    """Return how likely each is, relative to the first."""
+    highest = ranked[0][1]
+    return [math.exp((logit - highest) / temperature) for _, logit in ranked]
+
+
+def deviation(every: Sequence[float], changes: Iterable[tuple[float, float]] = ()) -> float:
+    """Return the standard deviation of logits, some of them changed from one value to another."""
+    total = sum(every)
+    squares = sum(map(mul, every, every))
+    for old, new in changes:
+        total += new - old
+        squares += new * new - old * old
+    mean = total / len(every)
+    return math.sqrt(max(0.0, squares / len(every) - mean * mean))
+
+
+def typical(ranked: Ranked, typical_p: float) -> Ranked:
+    """Keep those whose surprise is nearest to the expected one, until they reach `typical_p`."""
+    highest = ranked[0][1]
+    weights = relative(ranked)
+    total = sum(weights)
+    surprises = [math.log(total) - (logit - highest) for _, logit in ranked]
+    entropy = sum(w * surprise for w, surprise in zip(weights, surprises, strict=True)) / total
+    nearest = sorted(range(len(ranked)), key=lambda i: (abs(surprises[i] - entropy), i))
+    kept: set[int] = set()
+    reached = 0.0
+    for index in nearest:
+        if reached > typical_p * total:
+            break
+        reached += weights[index]
+        kept.add(index)
+    return [ranked[index] for index in sorted(kept)]
+
+
+def nucleus(weights: Sequence[float], top_p: float, min_p: float) -> int:
+    """Return how many of the highest reach `top_p`, less those below `min_p` of the highest."""
+    wanted = math.inf if top_p == 1 else top_p * sum(weights)
+    reached = 0.0
+    kept = 0
+    for weight in weights:
+        if reached >= wanted:
+            break
+        reached += weight
+        kept += 1
+    return sum(weight >= min_p * weights[0] for weight in weights[:kept])
+
+
+def without_likeliest(ranked: Ranked, threshold: float) -> Ranked:
+    """Leave out those that reach `threshold`, but for the least likely of them: XTC."""
+    weights = relative(ranked)
+    total = sum(weights)
+    reaching = sum(weight >= threshold * total for weight in weights)
+    return ranked[max(0, reaching - 1) :]
+
+
+def temperature_of(ranked: Ranked, s: Sampling) -> float:
+    """Return the temperature: a dynamic one is the higher, the more even the chances are."""
+    if s.dynatemp_range == 0 or len(ranked) == 1:
+        return s.temperature
+    weights = relative(ranked)
+    total = sum(weights)
+    chances = [weight / total for weight in weights]
+    entropy = -math.fsum(chance * math.log(chance) for chance in chances if chance > 0)
+    evenness = min(1.0, max(0.0, entropy / math.log(len(ranked))))
+    lowest = max(0.0, s.temperature - s.dynatemp_range)
+    reached = math.pow(evenness, s.dynatemp_exponent)
+    return lowest + (s.temperature + s.dynatemp_range - lowest) * reached
+
+
+def drawn(chances: Sequence[float], point: float) -> int:
+    """Return the index that `point`, in [0, 1), falls on."""
+    wanted = point * sum(chances)
+    reached = 0.0
+    for index, chance in enumerate(chances):
+        reached += chance
+        if wanted < reached:
+            return index
+    return len(chances) - 1  # the sum was rounded
