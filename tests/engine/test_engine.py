@@ -171,13 +171,12 @@ def test_splitting_a_prompt_leaves_the_event_loop_free(
     async def check(current: Engine) -> None:
         ticks, encoding = 0, current.tokenizer.encoding_segments
 
-        def slow(segments: Sequence[Segment], *, bos: bool | None = None) -> Pausing[list[int]]:
+        def slow(segments: Sequence[Segment], bos: bool | None = None) -> Pausing[list[int]]:
             time.sleep(0.3)
             return encoding(segments, bos=bos)
 
         monkeypatch.setattr(current.tokenizer, "encoding_segments", slow)
-        unheard = [{"role": "user", "content": "w3 w1 w4 w1"}]  # not split before
-        answer = asyncio.ensure_future(anext(current.chat(unheard, Options(max_tokens=1))))
+        answer = asyncio.ensure_future(anext(current.chat(MESSAGES[:1] * 2, Options(max_tokens=1))))
         while not answer.done():
             await asyncio.sleep(0.01)
             ticks += 1
