@@ -10,6 +10,7 @@ from wgslm.engine import ModelInfo, Progress
 from wgslm.generate import Options
 from wgslm.gpu import AdapterInfo
 from wgslm.header import Preflight
+from wgslm.pauses import Pausing, whole
 from wgslm.sampling import Sampling
 from wgslm.weights import Rates
 from wgslm_web.state import Location, Report
@@ -33,8 +34,11 @@ INFO = ModelInfo(
 class ByteTokenizer:
     """One id per byte, so that ids can end inside a character."""
 
-    def encode(self, text: str, *, bos: bool | None = None, specials: bool = False) -> list[int]:
+    def encoding(
+        self, text: str, *, bos: bool | None = None, specials: bool = False
+    ) -> Pausing[list[int]]:
         """Return the UTF-8 bytes."""
+        yield
         return list(text.encode())
 
     def piece(self, id: int) -> bytes:
@@ -60,14 +64,15 @@ class ScriptedEngine:
     stopped_early: int = 0
     is_closed: bool = False
 
-    def prompt_ids(
+    def prompting(
         self,
         messages: Sequence[Message],
         *,
         tools: Sequence[object] | None = None,
         variables: Mapping[str, object] | None = None,
-    ) -> list[int]:
+    ) -> Pausing[list[int]]:
         """Return the bytes of `role:content;` for each message."""
+        yield
         return list("".join(f"{m['role']}:{m['content']};" for m in messages).encode())
 
     def chat(
@@ -81,7 +86,7 @@ class ScriptedEngine:
     ) -> AsyncGenerator[Event]:
         """Say the words, after those of `so_far`."""
         self.given.append((tools, variables))
-        prompt = [*self.prompt_ids(messages), *so_far]
+        prompt = [*whole(self.prompting(messages)), *so_far]
         return self._say(prompt if so_far else messages, options, len(prompt), so_far)
 
     def complete(self, prompt: str | Sequence[int], options: Options) -> AsyncGenerator[Event]:

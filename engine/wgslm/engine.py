@@ -21,14 +21,15 @@ from wgslm.gpu import AdapterInfo, Device, open_device
 from wgslm.header import EACH_SIZE, Header, Preflight, check_fit, judge, open_header
 from wgslm.kernels.attention import KvType
 from wgslm.kernels.schedule import Role
+from wgslm.pauses import Pausing, beside, patiently, whole
 from wgslm.plan.execute import Executor
-from wgslm.prompts import Prompts
+from wgslm.prompts import Prompt, Prompts
 from wgslm.sampling import Breakers, Sampling
 from wgslm.sources import Location
 from wgslm.text import Tokenizer
 from wgslm.text.breakers import breaker_ids
 from wgslm.text.stream import TextStream
-from wgslm.together import beside, together
+from wgslm.together import together
 from wgslm.tune.notebook import Notebook
 from wgslm.weights import Rates, Stored, free, load_weights
 from wgslm.words import Templates, make_vocabulary, read_words
@@ -183,14 +184,22 @@ class Engine:
         variables: Mapping[str, object] | None = None,
     ) -> list[int]:
         """Return the ids of a conversation up to where the answer begins."""
-        return self._prompt(messages, tools, variables)[1]
+        return whole(self.prompting(messages, tools=tools, variables=variables))
+
+    def prompting(
+        self,
+        messages: Sequence[Mapping[str, object]],
+        *,
+        tools: Sequence[object] | None = None,
+        variables: Mapping[str, object] | None = None,
+    ) -> Pausing[list[int]]:
+        """Do `prompt_ids` with pauses."""
+        _, prompt, _ = yield from self._prompt(messages, tools, variables)
+        return prompt.ids
 
     def raw_ids(self, prompt: str | Sequence[int]) -> list[int]:
         """Return the ids of a raw prompt. EOS is never added: the answer comes next."""
-        if isinstance(prompt, str):
-            self._check_size([_nbytes(prompt)])
-            return self.tokenizer.encode(prompt, bos=self.tokenizer.add_bos)
-        return list(prompt)
+        return whole(self._raw(prompt))
 
     async def chat(
         self,
@@ -208,27 +217,30 @@ class Engine:
         the answer.
         """
         begun = time.perf_counter()
-        text, ids, template = await beside(self._prompt, messages, tools, variables)
+        text, prompt, template = await patiently(self._prompt(messages, tools, variables))
         format = template.format
         parser = OutputParser(format, tools=tools, prompt=text) if format.has_marks else None
         shown = mark_ids(self.tokenizer, format, has_tools=bool(tools))
         self._check_ids(so_far)
         stream = TextStream(self.tokenizer, shown=shown)
         answer = Answer(stream, options.stop, parser, so_far)
-        async with contextlib.aclosing(
-            self._generate([*ids, *so_far], options, answer, begun)
-        ) as events:
-            async for event in events:
-                if isinstance(event, Done):
-                    self._prompts.keep(ids, [*so_far, *event.ids])
-                yield event
+        told: list[int] = []  # also of an answer that somebody stops
+        try:
+            async with contextlib.aclosing(
+                self._generate([*prompt.ids, *so_far], options, answer, begun)
+            ) as events:
+                async for event in events:
+                    told += () if isinstance(event, Done) else event.ids
+                    yield event
+        finally:
+            self._prompts.keep(prompt, told)
 
     async def complete(
         self, prompt: str | Sequence[int], options: Options
     ) -> AsyncGenerator[Event]:
         """Continue a text as it is, or ids. Closing the generator ends it."""
         begun = time.perf_counter()
-        ids = await beside(self.raw_ids, prompt)
+        ids = await patiently(self._raw(prompt))
         answer = Answer(TextStream(self.tokenizer), options.stop)
         async with contextlib.aclosing(self._generate(ids, options, answer, begun)) as events:
             async for event in events:
@@ -270,12 +282,18 @@ class Engine:
         messages: Sequence[Mapping[str, object]],
         tools: Sequence[object] | None,
         variables: Mapping[str, object] | None,
-    ) -> tuple[str, list[int], ChatTemplate]:
+    ) -> Pausing[tuple[str, Prompt, ChatTemplate]]:
         """Return a conversation's prompt, its ids and the template that wrote it."""
         self._check_size(_nbytes(message.get("content")) for message in messages)
-        segments, template = self.templates.render(messages, tools, variables or {})
+        segments, template = yield from self.templates.rendering(messages, tools, variables or {})
         text = "".join(segment.text for segment in segments)
-        return text, self._prompts.encode(segments), template
+        return text, (yield from self._prompts.encoding(segments)), template
+
+    def _raw(self, prompt: str | Sequence[int]) -> Pausing[list[int]]:
+        if not isinstance(prompt, str):
+            return list(prompt)
+        self._check_size([_nbytes(prompt)])
+        return (yield from self.tokenizer.encoding(prompt, bos=self.tokenizer.add_bos))
 
     async def logits(self, ids: Sequence[int], *, each: bool = False) -> list[list[float]]:
         """Return the logits after `ids`, or after each of them. f32 [1 or len(ids), vocab]"""

@@ -4,6 +4,7 @@ Speaks ids, not text.
 """
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager

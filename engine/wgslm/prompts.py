@@ -1,71 +1,80 @@
 """Ids of prompts that grow turn by turn: only new turns are split, answers keep their own ids.
 
 A prompt is cut where its template writes a control token. What follows a control token does not
-depend on what was before it, so the ids of the pieces are those of the whole; and a piece that a
-model has written itself has the ids that it was written with, which are in the cache of keys.
+depend on what was before it, so the ids of the pieces are those of the whole. What a model has
+written itself keeps the ids that it was written with, which are in the cache of keys; so it does
+in a template that leaves out the thoughts before it.
 """
 
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
 
 from wgslm.chat.specials import Specials
+from wgslm.pauses import Pausing, whole
 from wgslm.text import Segment, Tokenizer
+from wgslm.written import Written
 
-MAX_CHARS = 4_000_000  # of the pieces whose ids are kept
+MAX_CHARS = 4_000_000  # of the pieces whose ids are kept,
+PIECE_CHARS = 256  # and what one costs besides its text
+MAX_WRITTEN = 64  # runs of ids that await their turn to come as a past one
 
 Piece = tuple[Segment, ...]
 
 
+@dataclass(frozen=True)
+class Prompt:
+    """The ids of a prompt, and its last piece, which the answer goes on with."""
+
+    ids: list[int]
+    last: Piece
+
+
 class Prompts:
-    """The pieces of the last prompts of one model."""
+    """The pieces of the last prompts of one model, and its last answers."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         """Begin with none. Threads may share it."""
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # never held during a pause
         self._tokenizer = tokenizer
         self._specials = Specials(tokenizer.specials)
         self._controls = frozenset(tokenizer.specials)
-        self._ids: OrderedDict[Piece, list[int]] = OrderedDict()
+        self._ids: OrderedDict[tuple[bool, Piece], list[int]] = OrderedDict()
         self._nchars = 0
-        self._last: tuple[list[int], Piece, list[int]] = ([], (), [])  # ids, last piece, its ids
+        self._written: deque[Written] = deque(maxlen=MAX_WRITTEN)
 
-    def encode(self, segments: Sequence[Segment]) -> list[int]:
+    def encode(self, segments: Sequence[Segment]) -> Prompt:
         """Return the ids of a prompt: those of `Tokenizer.encode_segments`, or answers' own."""
+        return whole(self.encoding(segments))
+
+    def encoding(self, segments: Sequence[Segment]) -> Pausing[Prompt]:
+        """Do `encode` with pauses."""
         ids: list[int] = []
         piece: Piece = ()
-        found: list[int] = []
-        with self._lock:
-            for index, piece in enumerate(self.pieces(segments)):
-                found = self._encoded(piece, is_first=index == 0)
-                ids += found
-            self._last = (list(ids), piece, found)
-        return ids
+        for index, piece in enumerate((yield from self.pieces(segments))):
+            ids += yield from self._encoded(piece, is_first=index == 0)
+        return Prompt(ids, piece)
 
-    def keep(self, prompt: Sequence[int], answer: Sequence[int]) -> None:
-        """Keep the ids of the answer to the last prompt, for when it comes as a past turn.
+    def keep(self, prompt: Prompt, answer: Sequence[int]) -> None:
+        """Keep the ids of an answer to a prompt, for when it comes as a past turn."""
+        head, run = _text(prompt.last), list[int]()
+        for id in answer:
+            if self._tokenizer.tokens[id] in self._controls:
+                self._keep(head, run)
+                head, run = self._tokenizer.tokens[id], []
+            else:
+                run.append(id)
+        self._keep(head, run)
 
-        Kept only where the ids say the very text: an unfinished character would not.
-        """
-        ids, piece, before = self._last
-        if list(prompt) != ids or len(piece) != 1 or not piece[0].template:
-            return
-        written = list(before)
-        with self._lock:
-            for id in answer:
-                if self._tokenizer.tokens[id] in self._controls:
-                    self._put(written)
-                    written = []
-                written.append(id)
-            self._put(written)
-
-    def pieces(self, segments: Sequence[Segment]) -> list[Piece]:
+    def pieces(self, segments: Sequence[Segment]) -> Pausing[list[Piece]]:
         """Cut a prompt before each control token of its template that overlaps no other."""
         pieces: list[Piece] = []
         piece: list[Segment] = []
         for segment in segments:
             start = 0
-            for cut in self._cuts(segment):
+            for cut in (yield from self._cuts(segment)):
                 if cut > start:
                     piece.append(Segment(segment.text[start:cut], True))
                 if piece:
@@ -75,13 +84,11 @@ class Prompts:
                 piece.append(Segment(segment.text[start:], segment.template))
         return [*pieces, tuple(piece)] if piece else pieces
 
-    def _cuts(self, segment: Segment) -> list[int]:
+    def _cuts(self, segment: Segment) -> Pausing[list[int]]:
         if not segment.template:
             return []
-        longest = dict(
-            sorted(self._specials.occurrences(segment.text))
-        )  # of those that start alike
-        spans = sorted(longest.items())
+        found = yield from self._specials.occurrences(segment.text)
+        spans = sorted(dict(sorted(found)).items())  # the longest of those that start alike
         cuts: list[int] = []
         reached = 0
         for index, (start, stop) in enumerate(spans):
@@ -91,27 +98,79 @@ class Prompts:
             reached = max(reached, stop)
         return cuts
 
-    def _encoded(self, piece: Piece, *, is_first: bool) -> list[int]:
-        known = None if is_first else self._ids.get(piece)
-        if known is not None:
-            self._ids.move_to_end(piece)
-            return known
-        ids = self._tokenizer.encode_segments(piece, bos=None if is_first else False)
-        if not is_first:
-            self._add(piece, ids)
+    def _encoded(self, piece: Piece, *, is_first: bool) -> Pausing[list[int]]:
+        key = (is_first, piece)
+        with self._lock:
+            if key in self._ids:
+                self._ids.move_to_end(key)
+                return self._ids[key]
+        ids = yield from self._spliced(piece, is_first=is_first)
+        if ids is None:
+            bos = None if is_first else False
+            ids = yield from self._tokenizer.encoding_segments(piece, bos=bos)
+        with self._lock:
+            self._add(key, ids)
         return ids
 
-    def _put(self, ids: list[int]) -> None:
-        """Keep ids that a model wrote: as what a template would write, a control token first."""
-        said = self._tokenizer.decode(ids, specials=True)
-        if ids and "\ufffd" not in said and self._tokenizer.tokens[ids[0]] in self._controls:
-            self._add((Segment(said, True),), ids)
+    def _spliced(self, piece: Piece, *, is_first: bool) -> Pausing[list[int] | None]:
+        """Return the ids of a piece that ends in what the model has written, if it does."""
+        text = _text(piece)
+        least = yield from self._controlled(piece)
+        with self._lock:
+            written = list(self._written)
+        for one in reversed(written):
+            place = one.place(text, least)
+            if place is not None and place.start:
+                head, tail = _cut(piece, place.start, place.stop)
+                before = yield from self._encoded(head, is_first=is_first)
+                after = yield from self._tokenizer.encoding_segments(tail, bos=False, starts=False)
+                return [*before, *place.ids, *after]
+        return None
 
-    def _add(self, piece: Piece, ids: list[int]) -> None:
-        if piece not in self._ids:
-            self._nchars += sum(len(segment.text) for segment in piece)
-        self._ids[piece] = ids
-        self._ids.move_to_end(piece)
+    def _controlled(self, piece: Piece) -> Pausing[int]:
+        """Return where the last control token ends that the template writes in a piece."""
+        reached = position = 0
+        for template, run in groupby(piece, key=lambda segment: segment.template):
+            text = _text(tuple(run))
+            if template:
+                for _, stop in (yield from self._specials.occurrences(text)):
+                    reached = max(reached, position + stop)
+            position += len(text)
+        return reached
+
+    def _keep(self, head: str, run: Sequence[int]) -> None:
+        written = Written.of(head, [(id, self._tokenizer.piece(id)) for id in run])
+        if written is not None:
+            with self._lock:
+                self._written.append(written)
+
+    def _add(self, key: tuple[bool, Piece], ids: list[int]) -> None:
+        if key not in self._ids:
+            self._nchars += _cost(key[1])
+        self._ids[key] = ids
+        self._ids.move_to_end(key)
         while self._nchars > MAX_CHARS and len(self._ids) > 1:
-            dropped, _ = self._ids.popitem(last=False)
-            self._nchars -= sum(len(segment.text) for segment in dropped)
+            (_, dropped), _ = self._ids.popitem(last=False)
+            self._nchars -= _cost(dropped)
+
+
+def _text(piece: Piece) -> str:
+    return "".join(segment.text for segment in piece)
+
+
+def _cost(piece: Piece) -> int:
+    return PIECE_CHARS + sum(len(segment.text) for segment in piece)
+
+
+def _cut(piece: Piece, start: int, stop: int) -> tuple[Piece, Piece]:
+    """Return what a piece has before `start` and from `stop` on, in characters of its text."""
+    head: list[Segment] = []
+    tail: list[Segment] = []
+    position = 0
+    for segment in piece:
+        before = segment.text[: max(0, start - position)]
+        after = segment.text[max(0, stop - position) :]
+        head += [Segment(before, segment.template)] if before else []
+        tail += [Segment(after, segment.template)] if after else []
+        position += len(segment.text)
+    return tuple(head), tuple(tail)

@@ -9,6 +9,7 @@ from wgslm.chat.template import ChatTemplate
 from wgslm.errors import GgufError, RequestError
 from wgslm.gguf import Directory
 from wgslm.header import Header
+from wgslm.pauses import Pausing, whole
 from wgslm.text import Segment, Tokenizer, load_tokenizer
 
 if TYPE_CHECKING:
@@ -37,6 +38,15 @@ class Named(ABC):
 
         `chat_template` among the variables names the template.
         """
+        return whole(self.rendering(messages, tools, variables))
+
+    def rendering(
+        self,
+        messages: Sequence[Mapping[str, object]],
+        tools: Sequence[object] | None,
+        variables: Mapping[str, object],
+    ) -> Pausing[tuple[list[Segment], ChatTemplate]]:
+        """Do `render` with pauses."""
         named = variables.get("chat_template")
         if not isinstance(named, str | None):
             raise RequestError("chat_template must be the name of a template", "chat_template")
@@ -48,7 +58,9 @@ class Named(ABC):
         if tools and not template.takes_tools:
             raise RequestError("the model's chat template has no place for tools", "tools")
         given = {**template.own_variables(tools), **given}
-        segments = template.render(template.adapted(messages), tools=tools, variables=given)
+        segments = yield from template.rendering(
+            template.adapted(messages), tools=tools, variables=given
+        )
         return segments, template
 
 

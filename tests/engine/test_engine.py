@@ -19,6 +19,7 @@ from wgslm.generate import Options
 from wgslm.gpu import Buffer, Device, Limits, open_device
 from wgslm.header import check_fit, open_header, planned_nbytes
 from wgslm.kernels.schedule import SOFTWARE, VARIANTS, Role, find
+from wgslm.pauses import Pausing
 from wgslm.quants import QUANTS
 from wgslm.sampling import Sampling
 from wgslm.text import Segment
@@ -168,14 +169,14 @@ def test_splitting_a_prompt_leaves_the_event_loop_free(
     checked: Checked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def check(current: Engine) -> None:
-        ticks, encode = 0, current.tokenizer.encode_segments
+        ticks, encoding = 0, current.tokenizer.encoding_segments
 
-        def slow(segments: Sequence[Segment], *, bos: bool | None = None) -> list[int]:
+        def slow(segments: Sequence[Segment], bos: bool | None = None) -> Pausing[list[int]]:
             time.sleep(0.3)
-            return encode(segments, bos=bos)
+            return encoding(segments, bos=bos)
 
-        monkeypatch.setattr(current.tokenizer, "encode_segments", slow)
-        answer = asyncio.ensure_future(anext(current.chat(MESSAGES, Options(max_tokens=1))))
+        monkeypatch.setattr(current.tokenizer, "encoding_segments", slow)
+        answer = asyncio.ensure_future(anext(current.chat(MESSAGES[:1] * 2, Options(max_tokens=1))))
         while not answer.done():
             await asyncio.sleep(0.01)
             ticks += 1

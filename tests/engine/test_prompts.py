@@ -58,8 +58,8 @@ def test_pieces_have_the_ids_of_the_whole(path: Path | None) -> None:
             Segment("".join(chance.choices(texts, k=6)), index % 3 != 1) for index in range(8)
         ]
 
-        assert prompts.encode(segments) == tokenizer.encode_segments(segments)
-        assert prompts.encode(segments) == tokenizer.encode_segments(segments)
+        assert prompts.encode(segments).ids == tokenizer.encode_segments(segments)
+        assert prompts.encode(segments).ids == tokenizer.encode_segments(segments)
 
 
 def test_a_conversation_has_the_ids_of_the_whole() -> None:
@@ -68,7 +68,7 @@ def test_a_conversation_has_the_ids_of_the_whole() -> None:
     for turns in range(2, 20, 2):
         segments = template.render(conversation(turns))
 
-        assert prompts.encode(segments) == tokenizer.encode_segments(segments)
+        assert prompts.encode(segments).ids == tokenizer.encode_segments(segments)
 
 
 def test_an_answer_keeps_its_ids_as_a_past_turn() -> None:
@@ -81,9 +81,9 @@ def test_an_answer_keeps_its_ids_as_a_past_turn() -> None:
 
     prompts.keep(asked, letters)
     after = [*first, {"role": "assistant", "content": "hihi"}, {"role": "user", "content": "a"}]
-    ids = prompts.encode(template.render(after))
+    ids = prompts.encode(template.render(after)).ids
 
-    assert ids[: len(asked) + 4] == [*asked, *letters]
+    assert ids[: len(asked.ids) + 4] == [*asked.ids, *letters]
     assert tokenizer.decode(ids, specials=True) == "".join(
         segment.text for segment in template.render(after)
     )
@@ -97,7 +97,7 @@ def test_an_answer_that_was_changed_is_split_anew() -> None:
     prompts.keep(asked, [tokenizer.encode(letter)[0] for letter in "hihi"])
     after = [*first, {"role": "assistant", "content": "hihis"}]
 
-    ids = prompts.encode(template.render(after))
+    ids = prompts.encode(template.render(after)).ids
 
     assert ids == tokenizer.encode_segments(template.render(after))
 
@@ -111,7 +111,7 @@ def test_half_a_character_is_not_kept() -> None:
 
     after = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "\ufffd"}]
     segments = template.render(after)
-    assert prompts.encode(segments) == tokenizer.encode_segments(segments)
+    assert prompts.encode(segments).ids == tokenizer.encode_segments(segments)
 
 
 def seconds(prompts: Prompts, template: ChatTemplate, messages: list[dict[str, object]]) -> float:

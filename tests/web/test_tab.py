@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable
 
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from scripted_engine import ScriptedEngine, ScriptedLoader
+from scripted_engine import ByteTokenizer, ScriptedEngine, ScriptedLoader
+from wgslm.pauses import Pausing
 from wgslm_web.app import create_app
 from wgslm_web.gate import Access
 from wgslm_web.state import State
@@ -173,3 +175,43 @@ def test_paths_are_decoded_and_split_from_the_query() -> None:
     scope = scope_of(request(1, "/v1/models/a%20b?x=1", method="GET"))
 
     assert (scope["path"], scope["query_string"]) == ("/v1/models/a b", b"x=1")
+
+
+def test_a_long_text_is_split_while_others_are_answered_and_until_nobody_wants_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("wgslm.pauses.sys.platform", "emscripten")  # one thread for everything
+    pauses = 0
+    is_closed = False
+
+    class Slow(ByteTokenizer):
+        """Takes ten seconds."""
+
+        def encoding(
+            self, text: str, *, bos: bool | None = None, specials: bool = False
+        ) -> Pausing[list[int]]:
+            """Take them in a thousand parts."""
+            nonlocal pauses, is_closed
+            try:
+                for _ in range(1000):
+                    time.sleep(0.01)
+                    pauses += 1
+                    yield
+            finally:
+                is_closed = True
+            return [0]
+
+    async def use(server: TabServer, posted: Posted) -> None:
+        server.receive(request(1, "/wgslm/tokenize", {"text": "long"}))
+        await asyncio.sleep(0)
+        server.receive(request(2, "/wgslm/status", method="GET"))
+        await ended(posted, 2)
+        server.receive({"type": "abort", "id": 1})
+        while not is_closed:
+            await asyncio.sleep(0)
+
+    posted = drive(ScriptedEngine(tokenizer=Slow()), use)
+
+    assert json.loads(body_of(posted, 2))["model"]["name"] == "scripted"
+    assert not body_of(posted, 1)
+    assert pauses < 900

@@ -13,16 +13,19 @@ from starlette.routing import Route
 from wgslm.chat.events import Event
 from wgslm.errors import RequestError
 from wgslm.generate import Options
+from wgslm.pauses import Pausing
 from wgslm_web.answers import answer_stream, choices, new_head
 from wgslm_web.body import read_object
 from wgslm_web.state import Engine, Load, Location, State, Tokenizer
-from wgslm_web.stream import EventStream, Payload
+from wgslm_web.stream import CLIENT_GONE, EventStream, Payload, until_disconnect
 from wgslm_web.wire.fields import Fields
 from wgslm_web.wire.messages import read_messages
 from wgslm_web.wire.options import NAMES, read_options
 from wgslm_web.wire.tools import read_tools, read_variables
 
 TEXT_LIMIT = 1_000_000  # characters that /wgslm/tokenize splits
+Beginning = tuple[str | None, list[int]]  # of a text, and its ids
+SLICE = 4096  # ids whose text is looked up at once
 
 
 async def load(request: Request) -> Response:
@@ -64,27 +67,22 @@ async def tokenize(request: Request) -> Response:
     if (messages is None) == (text is None):
         raise RequestError("give either 'text' or 'messages'", "text")
     if text is None:
-        conversation = read_messages(messages)
-        ids = await state.words(
-            lambda: engine.prompt_ids(conversation, tools=tools, variables=variables)
+        work = _without_text(
+            engine.prompting(read_messages(messages), tools=tools, variables=variables)
         )
     else:
         if len(text) > TEXT_LIMIT:
             raise RequestError(
                 f"'text' has {len(text):,} characters; at most {TEXT_LIMIT:,} are split", "text"
             )
-        given, most = text, limit
 
-        def split(part: str) -> list[int]:
-            return engine.tokenizer.encode(part, bos=bos, specials=specials)
+        def split(part: str) -> Pausing[list[int]]:
+            return engine.tokenizer.encoding(part, bos=bos, specials=specials)
 
-        if most is None:
-            ids = await state.words(lambda: split(given))
-        else:
-            text, ids = await state.words(lambda: beginning(split, given, most))
-    pieces = [engine.tokenizer.piece(id).decode(errors="replace") for id in ids]
-    kept = {} if limit is None else {"text": text}
-    return JSONResponse({"ids": ids, "pieces": pieces, **kept})
+        work = beginning(split, text, limit)
+    shown = _with_pieces(engine.tokenizer, work, has_text=limit is not None)
+    found = await until_disconnect(request.receive, state.words(shown))
+    return Response(status_code=CLIENT_GONE) if found is None else JSONResponse(found)
 
 
 async def continue_ids(request: Request) -> Response:
@@ -152,11 +150,15 @@ def check_ids(ids: list[int], vocab_size: int) -> None:
             raise RequestError(f"'ids' holds {id}; ids go from 0 to {vocab_size - 1}", "ids")
 
 
-def beginning(split: Callable[[str], list[int]], text: str, limit: int) -> tuple[str, list[int]]:
+def beginning(
+    split: Callable[[str], Pausing[list[int]]], text: str, limit: int | None
+) -> Pausing[Beginning]:
     """Return what `limit` tokens hold of a text's beginning, give or take a few, and its ids."""
     end = len(text)
-    while len(ids := split(text[:end])) > limit:
+    ids = yield from split(text)
+    while limit is not None and len(ids) > limit:
         end = min(end - 1, end * limit // len(ids))
+        ids = yield from split(text[:end])
     return text[:end], ids
 
 
@@ -169,6 +171,23 @@ def whole_characters(tokenizer: Tokenizer, ids: list[int]) -> list[int]:
         if not decoder.getstate()[0]:
             whole = count
     return ids[:whole]
+
+
+def _without_text(work: Pausing[list[int]]) -> Pausing[Beginning]:
+    return None, (yield from work)
+
+
+def _with_pieces(
+    tokenizer: Tokenizer, work: Pausing[Beginning], *, has_text: bool
+) -> Pausing[Payload]:
+    """Return what a client gets of ids: their own text each and, if wanted, that of all."""
+    text, ids = yield from work
+    pieces: list[str] = []
+    for start in range(0, len(ids), SLICE):
+        part = ids[start : start + SLICE]
+        pieces += (tokenizer.piece(id).decode(errors="replace") for id in part)
+        yield
+    return {"ids": ids, "pieces": pieces} | ({"text": text} if has_text else {})
 
 
 def _wanted(state: State, body: Mapping[str, object]) -> tuple[str, Location, int | None]:

@@ -7,12 +7,12 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-import wgslm.together
 from wgslm.chat.events import Event
 from wgslm.engine import ModelInfo, Progress
 from wgslm.errors import DeviceLostError, LimitError, WgslmError
 from wgslm.generate import Options
 from wgslm.header import Preflight
+from wgslm.pauses import Pausing, patiently
 from wgslm.sampling import Sampling
 from wgslm.tune.notebook import Notebook
 from wgslm_web.gate import Gate
@@ -30,7 +30,9 @@ Report = Callable[[Progress], None]
 class Tokenizer(Protocol):
     """What the app needs of `wgslm.text.Tokenizer`."""
 
-    def encode(self, text: str, *, bos: bool | None = None, specials: bool = False) -> list[int]:
+    def encoding(
+        self, text: str, *, bos: bool | None = None, specials: bool = False
+    ) -> Pausing[list[int]]:
         """Return the ids of a text."""
 
     def piece(self, id: int) -> bytes:
@@ -52,13 +54,13 @@ class Engine(Protocol):
     def tokenizer(self) -> Tokenizer:
         """Its tokenizer."""
 
-    def prompt_ids(
+    def prompting(
         self,
         messages: Sequence[Message],
         *,
         tools: Sequence[object] | None = None,
         variables: Mapping[str, object] | None = None,
-    ) -> list[int]:
+    ) -> Pausing[list[int]]:
         """Return the ids of a rendered conversation."""
 
     def chat(
@@ -204,10 +206,10 @@ class State:
                         await self._drop_engine()
                 raise
 
-    async def words(self, split: Callable[[], T]) -> T:
-        """Run `split`, which may take seconds, beside the event loop and one at a time."""
+    async def words(self, work: Pausing[T]) -> T:
+        """Do work that may take seconds beside whatever else goes on, one at a time."""
         async with self._splitting:
-            return await wgslm.together.beside(split)
+            return await patiently(work)
 
     def locate(self, model: str, hub: str | None = None) -> Location:
         """Return what `model` names: files that the tab's user picked, else a path, URL or id."""

@@ -8,13 +8,15 @@ rendering, no special token that a marker cuts is one of the template's.
 import json
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import chain, pairwise
 
 from wgslm.errors import RequestError
+from wgslm.pauses import Pausing
 from wgslm.text.segment import Segment
 
 _PRIVATE = ((0xE000, 0xF900), (0xF0000, 0xFFFFE), (0x100000, 0x10FFFE))
+PAUSE = 512  # places looked at between two pauses
 _ESCAPE = re.compile(r"\\u[0-9a-f]{4}")
 
 
@@ -34,18 +36,22 @@ class Specials:
         self._lengths = {first: sorted(found) for first, found in lengths.items()}
         self._first = re.compile(f"[{re.escape(''.join(lengths))}]") if lengths else None
 
-    def occurrences(self, text: str) -> Iterator[tuple[int, int]]:
-        """Give start and stop of every special token's text, also where they overlap."""
-        for match in self._first.finditer(text) if self._first else ():
+    def occurrences(self, text: str) -> Pausing[list[tuple[int, int]]]:
+        """Return start and stop of every special token's text, also where they overlap."""
+        found: list[tuple[int, int]] = []
+        for count, match in enumerate(self._first.finditer(text) if self._first else (), 1):
+            if not count % PAUSE:
+                yield
             start = match.start()
             for length in self._lengths[match.group()]:
-                if text[start : start + length] in self._texts:
-                    yield start, start + length
+                if text[start : start + length] in self._texts and start + length <= len(text):
+                    found.append((start, start + length))
+        return found
 
-    def cuts(self, text: str) -> list[int]:
+    def cuts(self, text: str) -> Pausing[list[int]]:
         """Where markers go in a text: inside special tokens, and at ends that begin or end one."""
         places: set[int] = set()
-        for start, stop in self.occurrences(text):
+        for start, stop in (yield from self.occurrences(text)):
             places.update((start + 1,) if stop - start > 1 else (start, stop))
         left = len(text) - len(text.lstrip())
         right = len(text.rstrip())
@@ -72,9 +78,9 @@ class Marker:
                 return
         raise RequestError("the messages use every private-use character of Unicode", "messages")
 
-    def mark(self, text: str) -> str:
+    def mark(self, text: str) -> Pausing[str]:
         """Put the marker where a special token could arise."""
-        cuts = self._specials.cuts(text)
+        cuts = yield from self._specials.cuts(text)
         bounds = [0, *cuts, len(text)]
         return self.character.join(text[a:b] for a, b in pairwise(bounds))
 
@@ -82,7 +88,7 @@ class Marker:
         """Give the text without markers."""
         return text.replace(self.character, "")
 
-    def segments(self, rendered: str) -> list[Segment]:
+    def segments(self, rendered: str) -> Pausing[list[Segment]]:
         """Cut a rendered prompt so that special tokens with a marker in them are no template's."""
         pieces = rendered.split(self.character)
         text = "".join(pieces)
@@ -93,21 +99,26 @@ class Marker:
             cuts.append(place)
         segments: list[Segment] = []
         done = 0
-        for start, stop in _merged(self._broken(text, cuts)):
+        for start, stop in _merged((yield from self._broken(text, cuts))):
             segments += [Segment(text[done:start], True), Segment(text[start:stop], False)]
             done = stop
         segments.append(Segment(text[done:], True))
         return [segment for segment in segments if segment.text]
 
-    def _broken(self, text: str, cuts: list[int]) -> Iterator[tuple[int, int]]:
-        """Give the special tokens' texts that a cut goes through, or, of one character, around."""
+    def _broken(self, text: str, cuts: list[int]) -> Pausing[list[tuple[int, int]]]:
+        """Return the special tokens' texts that a cut goes through or, of one character, around."""
         if not cuts:
-            return
-        for start, stop in self._specials.occurrences(text):
+            return []
+        found = yield from self._specials.occurrences(text)
+        broken: list[tuple[int, int]] = []
+        for count, (start, stop) in enumerate(found, 1):
+            if not count % PAUSE:
+                yield
             within = bisect_left(cuts, stop) - bisect_right(cuts, start)
             around = stop - start == 1 and _has(cuts, start) and _has(cuts, stop)
             if within > 0 or around:
-                yield start, stop
+                broken.append((start, stop))
+        return broken
 
 
 def _starts_within(text: str, texts: list[str], longest: int) -> bool:
@@ -135,7 +146,7 @@ def _has(places: list[int], place: int) -> bool:
     return index < len(places) and places[index] == place
 
 
-def _merged(spans: Iterator[tuple[int, int]]) -> list[tuple[int, int]]:
+def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Join spans that overlap or touch."""
     merged: list[tuple[int, int]] = []
     for start, stop in sorted(spans):

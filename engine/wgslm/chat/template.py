@@ -23,6 +23,7 @@ from wgslm.chat.sandbox import Sandbox
 from wgslm.chat.specials import Marker, Specials
 from wgslm.chat.values import Reader, lists, mapped, strings
 from wgslm.errors import RequestError, TemplateError
+from wgslm.pauses import Pausing, whole
 from wgslm.text.segment import Segment
 
 # What control tokens look like, where no vocabulary says which there are.
@@ -75,6 +76,24 @@ class ChatTemplate:
         A leading system message joins the user's first where the template has no place for it
         (`takes_system`). `variables` are further names that the template may read.
         """
+        return whole(
+            self.rendering(
+                messages,
+                add_generation_prompt=add_generation_prompt,
+                tools=tools,
+                variables=variables,
+            )
+        )
+
+    def rendering(
+        self,
+        messages: Sequence[Message],
+        *,
+        add_generation_prompt: bool = True,
+        tools: Sequence[object] | None = None,
+        variables: Mapping[str, object] | None = None,
+    ) -> Pausing[list[Segment]]:
+        """Do `render` with pauses, for long conversations."""
         reader = Reader()
         conversation = read_messages(messages, reader, self._source)
         if conversation[0]["role"] == "system" and not self.takes_system:
@@ -87,17 +106,22 @@ class ChatTemplate:
         given = {name: reader.read(value, name) for name, value in given.items()}
         budget = Budget(len(conversation), reader.count, reader.nbytes)
         fixed = {"add_generation_prompt": add_generation_prompt, **self._tokens}
-        texts = [self._source, *self._tokens.values(), *strings([conversation, given])]
-        marker = Marker(self._specials, texts)
+        said = list(dict.fromkeys(strings([conversation, given])))
+        marker = Marker(self._specials, [self._source, *self._tokens.values(), *said])
+        marks: dict[str, str] = {}
+        for text in said:
+            marks[text] = yield from marker.mark(text)
+            yield
         marked = [
             {
-                key: value if key == "role" else mapped(value, marker.mark)
+                key: value if key == "role" else mapped(value, marks.__getitem__)
                 for key, value in message.items()
             }
             for message in conversation
         ]
-        given = {name: mapped(value, marker.mark) for name, value in given.items()}
-        return marker.segments(self._run({"messages": marked, **given, **fixed}, budget, marker))
+        given = {name: mapped(value, marks.__getitem__) for name, value in given.items()}
+        rendered = yield from self._run({"messages": marked, **given, **fixed}, budget, marker)
+        return (yield from marker.segments(rendered))
 
     @cached_property
     def takes_system(self) -> bool:
@@ -153,15 +177,21 @@ class ChatTemplate:
         fixed: dict[str, object] = {"add_generation_prompt": True, "tools": tools}
         fixed |= {"documents": None, **self._tokens}
         fixed |= self.own_variables(tools)
-        return self._run({"messages": messages, **fixed}, Budget(), None)
+        return whole(self._run({"messages": messages, **fixed}, Budget(), None))
 
-    def _run(self, variables: dict[str, object], budget: Budget, marker: Marker | None) -> str:
+    def _run(
+        self, variables: dict[str, object], budget: Budget, marker: Marker | None
+    ) -> Pausing[str]:
         """Run the compiled template in an environment of its own."""
         sandbox = Sandbox(budget, self._clock, marker.character if marker else "")
         sandbox.given = frozenset(lists(variables))
         template = jinja2.Template.from_code(sandbox, self._code, sandbox.globals)
+        texts: list[str] = []
         try:
-            return "".join(template.root_render_func(template.new_context(variables)))
+            for text in template.root_render_func(template.new_context(variables)):
+                texts.append(text)
+                yield
+            return "".join(texts)
         except TemplateError as error:
             message = str(error)
             raise TemplateError(marker.remove(message) if marker else message) from None

@@ -12,6 +12,7 @@ from wgslm.errors import WgslmError
 from wgslm.gguf import Directory
 from wgslm.header import recommended
 from wgslm.models import read_model
+from wgslm.pauses import whole
 from wgslm.text import Tokenizer, load_tokenizer
 from wgslm.text.check import check_tokenizer
 from wgslm.words import Templates
@@ -122,7 +123,7 @@ def _warnings(tokenizer: Tokenizer, template: ChatTemplate) -> Iterator[str]:
         if text not in controls and text not in tokenizer.tokens:
             yield f"the template writes {text!r}, which is no token of the vocabulary"
     ends = [tokenizer.tokens[id] for id in tokenizer.end_ids]
-    if ends and not any(True for _ in Specials(ends).occurrences(_answered(template))):
+    if ends and not whole(Specials(ends).occurrences(_answered(template))):
         yield ("the template closes an answer with no token that ends one; the model may not stop")
 
 

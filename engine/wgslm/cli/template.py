@@ -13,6 +13,7 @@ from wgslm.cli.knobs import UsageError
 from wgslm.cli.loading import opened
 from wgslm.cli.terminal import note, printable, write_json
 from wgslm.errors import RequestError
+from wgslm.pauses import whole
 from wgslm.text import Segment, Tokenizer, load_tokenizer
 from wgslm.words import OneTemplate, Templates
 
@@ -64,7 +65,7 @@ def _spans(segments: Sequence[Segment], controls: Sequence[str]) -> list[tuple[i
     begun = 0
     specials = Specials(controls)
     for segment in segments:
-        spans = specials.occurrences(segment.text) if segment.template else ()
+        spans = whole(specials.occurrences(segment.text)) if segment.template else []
         for start, stop in sorted(spans, key=lambda span: (span[0], -span[1])):
             if not found or begun + start >= found[-1][1]:
                 found.append((begun + start, begun + stop))

@@ -4,18 +4,19 @@ Nearly all models merge bytes. Gemma 4 and its like merge characters, with U+258
 write those without a token as bytes like <0x0A>.
 """
 
-from collections.abc import Callable, Sequence
-from functools import cache, lru_cache
-from itertools import repeat
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from itertools import chain, repeat
 from operator import contains
 
 from wgslm.errors import GgufError, RequestError
-from wgslm.text.merge import merge_pairs
+from wgslm.pauses import Pausing
+from wgslm.text.merge import merge_long, merge_word
 from wgslm.text.metadata import PREFIX
 from wgslm.text.pretokenize import splitter
 from wgslm.text.pretokenizers import PreTokenizer
 from wgslm.text.vocabulary import Kind, Vocabulary
-from wgslm.text.words import CACHED_CHARACTERS, CACHED_WORDS, SPACE, word_splitter
+from wgslm.text.words import SPACE, Ids, Words, in_slices, word_splitter
 
 
 class BpeModel:
@@ -43,14 +44,13 @@ class BpeModel:
         else:
             self._byte_ids = [vocabulary.ids.get(c) for c in _byte_characters()]
             self._split = splitter(pre)
-        self._cached = lru_cache(CACHED_WORDS)(self._encode_word)
+        self._words = Words(self._short, self._long)
 
-    def encode(self, text: str, *, prefix: bool) -> list[int]:
+    def encode(self, text: str, *, prefix: bool) -> Pausing[list[int]]:
         """Return the ids of text that contains no special token; a `prefix` is never added."""
-        ids: list[int] = []
-        for word in self._split(text.replace(" ", SPACE) if self._raw else text):
-            ids += self._cached(word) if len(word) <= CACHED_CHARACTERS else self._encode_word(word)
-        return ids
+        words = self._split(text.replace(" ", SPACE) if self._raw else text)
+        found = yield from self._words.encode(words)
+        return list(chain.from_iterable(found))
 
     def piece(self, text: str) -> bytes:
         """Return what an ordinary token writes; a character that is no byte writes itself."""
@@ -61,16 +61,28 @@ class BpeModel:
             return bytes(map(codes.__getitem__, text))
         return b"".join(bytes((codes[c],)) if c in codes else c.encode() for c in text)
 
-    def _encode_word(self, word: str) -> tuple[int, ...]:
+    def _short(self, word: str) -> Ids:
+        symbols = self._symbols(word)
+        return self._ids_of(merge_word(symbols, self._ranks, " ") if symbols[1:] else symbols)
+
+    def _long(self, word: str) -> Pausing[Ids]:
+        symbols = self._symbols(word)
+        if symbols[1:]:
+            symbols = yield from merge_long(symbols, self._ranks, " ")
+        return (yield from in_slices(self._ids_of, symbols))
+
+    def _symbols(self, word: str) -> list[str]:
+        """Return what is to be merged: characters, or the word where it is a token as it is."""
         raw = self._raw
         text = word if raw else word.encode().decode("latin-1").translate(_byte_characters())
         # No merge makes a run of line breaks, which a list of lines cannot hold.
-        if self._ignore_merges or (raw and text[0] == "\n"):
-            whole = self._ids.get(text)
-            if whole is not None:
-                return (whole,)
+        if (self._ignore_merges or (raw and text[0] == "\n")) and text in self._ids:
+            return [text]
+        return list(text)
+
+    def _ids_of(self, symbols: Sequence[str]) -> Ids:
         ids: list[int] = []
-        for symbol in merge_pairs(list(text), self._ranks, " "):
+        for symbol in symbols:
             id = self._ids.get(symbol)
             if id is not None:
                 ids.append(id)
@@ -94,9 +106,9 @@ class BpeModel:
 
 
 def _finer(
-    lines: Callable[[str], list[str]], words: Callable[[str], list[str]]
-) -> Callable[[str], list[str]]:
-    return lambda text: [word for line in lines(text) for word in words(line)]
+    lines: Callable[[str], Iterator[str]], words: Callable[[str], Iterator[str]]
+) -> Callable[[str], Iterator[str]]:
+    return lambda text: (word for line in lines(text) for word in words(line))
 
 
 @cache

@@ -9,10 +9,12 @@ import sys
 from array import array
 
 from wgslm.errors import GgufError
+from wgslm.pauses import Pausing
 from wgslm.text.metadata import PREFIX
 
 KEY = PREFIX + "precompiled_charsmap"
-LONGEST = 1024  # bytes of a replacement; Unicode's longest has 33
+LONGEST = 1024  # bytes of a replacement, and characters it is for; Unicode's longest has 33
+PAUSE = 1024  # matches between two pauses
 
 # Where a character leads: the next state, and the text that replaces what matched until here.
 Step = tuple[int, str | None]
@@ -36,15 +38,18 @@ class Charsmap:
         self._steps: dict[int, dict[str, Step | None]] = {}
         self._root = _children(self._units[0])
 
-    def normalize(self, text: str) -> str:
+    def normalize(self, text: str) -> Pausing[str]:
         """Return the text with every longest match replaced, from left to right."""
         written: list[str] = []
         position, size = 0, len(text)
         steps = self._steps
         while position < size:
+            if not len(written) % PAUSE:
+                yield
             state, ahead = self._root, position
             found, stop = text[position], position + 1
-            while ahead < size:
+            last = min(size, position + LONGEST)  # a map that leads in circles ends too
+            while ahead < last:
                 known = steps.setdefault(state, {})
                 character = text[ahead]
                 if character not in known:

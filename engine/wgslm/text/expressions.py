@@ -7,6 +7,7 @@ them), and classes with `&&`. All else means the same in both, and is passed on.
 import re
 from collections.abc import Iterator
 from functools import cache, cached_property
+from itertools import islice
 
 from wgslm.text.characters import (
     LAST,
@@ -19,6 +20,8 @@ from wgslm.text.characters import (
 )
 
 BASIC = 0xFFFF
+AT_ONCE = 4096  # characters, which take no time to speak of
+BATCH = 256  # matches of a longer text that are looked for at once
 BEYOND = re.compile(f"[{chr(BASIC + 1)}-{chr(LAST)}]")
 CONTROLS = {"r": "\r", "n": "\n", "t": "\t"}
 
@@ -37,7 +40,9 @@ class Expression:
         U+FFFF; so most texts get sets without those.
         """
         pattern = self._all if beyond else self._basic
-        return filter(None, pattern.split(text))
+        if len(text) <= AT_ONCE:
+            return filter(None, pattern.split(text))
+        return filter(None, _lazily(pattern, text))
 
     @cached_property
     def _basic(self) -> re.Pattern[str]:
@@ -46,6 +51,22 @@ class Expression:
     @cached_property
     def _all(self) -> re.Pattern[str]:
         return re.compile(f"({translated(self._source, LAST)})")
+
+
+def _lazily(pattern: re.Pattern[str], text: str) -> Iterator[str]:
+    """Split a text as `pattern.split` does, but look for matches only when it is their turn."""
+    matches, done = pattern.finditer(text), 0
+    while some := tuple(islice(matches, BATCH)):
+        words = list(map(re.Match.group, some))
+        if sum(map(len, words)) == some[-1].end() - done:  # nothing between, as nearly always
+            yield from words
+        else:
+            for match in some:
+                yield text[done : match.start()]
+                yield match.group()
+                done = match.end()
+        done = some[-1].end()
+    yield text[done:]
 
 
 def translated(source: str, last: int) -> str:

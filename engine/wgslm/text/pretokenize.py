@@ -1,9 +1,11 @@
 """Cuts text into the words inside which BPE merges, by the pre-tokenizer that a file names."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from itertools import chain
 
 from wgslm.errors import UnsupportedError
+from wgslm.text.digits import Threes
 from wgslm.text.expressions import BEYOND, Expression
 from wgslm.text.pretokenizers import PRE_TOKENIZERS, PreTokenizer
 
@@ -24,17 +26,22 @@ def by_name(pre: str | None) -> PreTokenizer:
 
 
 @cache
-def splitter(pre: PreTokenizer) -> Callable[[str], list[str]]:
-    """Return the function that cuts text into words: all of it, in order, nothing dropped."""
+def splitter(pre: PreTokenizer) -> Callable[[str], Iterator[str]]:
+    """Return the function that cuts text into words: all of it, in order, nothing dropped.
+
+    It looks for the next word only when asked for it, so a long text takes no long call.
+    """
     steps = [Expression(step) if isinstance(step, str) else step for step in pre.steps]
 
-    def split(text: str) -> list[str]:
+    def split(text: str) -> Iterator[str]:
         beyond = BEYOND.search(text) is not None
-        words = [text]
+
+        def further(pieces: Iterable[str], step: Expression | Threes) -> Iterator[str]:
+            return chain.from_iterable(step.split(piece, beyond=beyond) for piece in pieces)
+
+        words: Iterable[str] = (text,)
         for step in steps:
-            pieces, words = words, []
-            for piece in pieces:
-                words += step.split(piece, beyond=beyond)
-        return words
+            words = further(words, step)
+        return iter(words)
 
     return split

@@ -2,12 +2,14 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 
+from wgslm.pauses import Pausing
 from wgslm.text.segment import Segment
 
 STRIPPED = " \t\n\v\f\r"
+PAUSE = 512  # places looked at between two pauses
 
 
 class SpecialTokens:
@@ -32,12 +34,12 @@ class SpecialTokens:
         starts = "".join(map(re.escape, lengths))
         self._starts = re.compile(f"[{starts}]" if starts else "(?!)")  # the latter never matches
 
-    def split(self, segments: Sequence[Segment]) -> list[str | int]:
+    def split(self, segments: Sequence[Segment]) -> Pausing[list[str | int]]:
         """Return the segments' text in order, with ids in place of the special tokens."""
         text = "".join(segment.text for segment in segments)
         parts: list[str | int] = []
         done = 0
-        for start, stop, id in self._chosen(text, segments):
+        for start, stop, id in (yield from self._chosen(text, segments)):
             if start > done:
                 parts.append(text[done:start])
             parts.append(id)
@@ -46,12 +48,17 @@ class SpecialTokens:
             parts.append(text[done:])
         return parts
 
-    def _chosen(self, text: str, segments: Sequence[Segment]) -> list[tuple[int, int, int]]:
+    def _chosen(
+        self, text: str, segments: Sequence[Segment]
+    ) -> Pausing[list[tuple[int, int, int]]]:
         """Return the (start, stop, id) of tokens that do not overlap, in order of the text."""
-        found = sorted(self._occurrences(text, segments))
+        found = yield from self._occurrences(text, segments)
+        found.sort()
         taken = bytearray(len(text) if found else 0)
         chosen = []
-        for _, start, stop in found:
+        for count, (_, start, stop) in enumerate(found, 1):
+            if not count % PAUSE:
+                yield
             if taken.find(1, start, stop) >= 0:
                 continue
             id = self._ids[text[start:stop]]
@@ -64,10 +71,13 @@ class SpecialTokens:
 
     def _occurrences(
         self, text: str, segments: Sequence[Segment]
-    ) -> Iterator[tuple[int, int, int]]:
-        """Yield (order, start, stop) of every special token, overlapping or not."""
+    ) -> Pausing[list[tuple[int, int, int]]]:
+        """Return (order, start, stop) of every special token, overlapping or not."""
+        found: list[tuple[int, int, int]] = []
         starts, limits = _template_runs(segments)
-        for match in self._starts.finditer(text):
+        for count, match in enumerate(self._starts.finditer(text), 1):
+            if not count % PAUSE:
+                yield
             start = match.start()
             limit = limits[bisect_right(starts, start) - 1]
             for length in self._lengths[match.group()]:
@@ -76,7 +86,8 @@ class SpecialTokens:
                 if order is None:
                     continue
                 if start + length <= limit or candidate not in self._controls:
-                    yield order, start, start + length
+                    found.append((order, start, start + length))
+        return found
 
 
 def _template_runs(segments: Sequence[Segment]) -> tuple[list[int], list[int]]:

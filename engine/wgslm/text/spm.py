@@ -1,11 +1,12 @@
 """SentencePiece's BPE: pieces are merged by score, and characters without a piece become bytes."""
 
 from collections.abc import Sequence
-from functools import lru_cache
+from itertools import chain
 
-from wgslm.text.merge import merge_pairs
+from wgslm.pauses import Pausing
+from wgslm.text.merge import merge_long, merge_word
 from wgslm.text.vocabulary import Kind, Vocabulary
-from wgslm.text.words import CACHED_CHARACTERS, CACHED_WORDS, SPACE, word_splitter
+from wgslm.text.words import SPACE, Ids, Words, in_slices, word_splitter
 
 
 class SpmModel:
@@ -21,24 +22,29 @@ class SpmModel:
         self._ids = {t: id for t, id in vocabulary.ids.items() if kinds[id] != Kind.BYTE}
         order = {score: rank for rank, score in enumerate(sorted(set(scores), reverse=True))}
         self._ranks = {text: order[scores[id]] for text, id in self._ids.items()}
-        self._words = word_splitter(self._ids)
-        self._cached = lru_cache(CACHED_WORDS)(self._encode_word)
+        self._split = word_splitter(self._ids)
+        self._words = Words(self._short, self._long)
 
-    def encode(self, text: str, *, prefix: bool) -> list[int]:
+    def encode(self, text: str, *, prefix: bool) -> Pausing[list[int]]:
         """Return the ids of text that contains no special token; `prefix` puts a space before."""
-        ids: list[int] = []
         text = (" " if prefix else "") + text
-        for word in self._words(text.replace(" ", SPACE)):
-            ids += self._cached(word) if len(word) <= CACHED_CHARACTERS else self._encode_word(word)
-        return ids
+        found = yield from self._words.encode(self._split(text.replace(" ", SPACE)))
+        return list(chain.from_iterable(found))
 
     def piece(self, text: str) -> bytes:
         """Return what an ordinary token writes."""
         return text.replace(SPACE, " ").encode()
 
-    def _encode_word(self, word: str) -> tuple[int, ...]:
+    def _short(self, word: str) -> Ids:
+        return self._ids_of(merge_word(list(word), self._ranks, ""))
+
+    def _long(self, word: str) -> Pausing[Ids]:
+        symbols = yield from merge_long(list(word), self._ranks, "")
+        return (yield from in_slices(self._ids_of, symbols))
+
+    def _ids_of(self, symbols: Sequence[str]) -> Ids:
         ids: list[int] = []
-        for symbol in merge_pairs(list(word), self._ranks, ""):
+        for symbol in symbols:
             id = self._ids.get(symbol)
             if id is not None:
                 ids.append(id)

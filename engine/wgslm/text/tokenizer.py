@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from wgslm.errors import RequestError
+from wgslm.pauses import Pausing, whole
 from wgslm.text.bpe import BpeModel
 from wgslm.text.segment import Segment
 from wgslm.text.specials import SpecialTokens
@@ -56,7 +57,13 @@ class Tokenizer:
         With `bos` None the file says whether BOS and EOS (or SEP) are added; True or False decides
         BOS and adds no EOS. Lone surrogates count as U+FFFD, as everywhere on the web.
         """
-        ids = self._encode([Segment(text, specials)])
+        return whole(self.encoding(text, bos=bos, specials=specials))
+
+    def encoding(
+        self, text: str, *, bos: bool | None = None, specials: bool = False
+    ) -> Pausing[list[int]]:
+        """Do `encode` with pauses, for long texts."""
+        ids = yield from self._encode([Segment(text, specials)])
         if self._wants_bos(bos):
             ids[:0] = self._bos()
         if bos is None and self._end is not None:
@@ -69,7 +76,13 @@ class Tokenizer:
         BOS is not added twice, where the template writes it; EOS is never added, because the
         answer comes next.
         """
-        ids = self._encode(segments)
+        return whole(self.encoding_segments(segments, bos=bos))
+
+    def encoding_segments(
+        self, segments: Sequence[Segment], *, bos: bool | None = None, starts: bool = True
+    ) -> Pausing[list[int]]:
+        """Do `encode_segments` with pauses; with `starts` False they go on with a text."""
+        ids = yield from self._encode(segments, starts=starts)
         if self._wants_bos(bos) and ids[:1] != self._bos():
             ids[:0] = self._bos()
         return ids
@@ -110,16 +123,16 @@ class Tokenizer:
             raise RequestError("this model has no BOS token that could be added", param="bos")
         return [self.bos_id]
 
-    def _encode(self, segments: Sequence[Segment]) -> list[int]:
+    def _encode(self, segments: Sequence[Segment], *, starts: bool = True) -> Pausing[list[int]]:
+        """Return the ids; `starts` says whether this is no text that goes on."""
         ids: list[int] = []
-        starts = True  # a sequence, or the text after a special token
         clean = [Segment(_whole_characters(s.text), s.template) for s in segments]
-        for part in self._special_tokens.split(clean):
+        for part in (yield from self._special_tokens.split(clean)):
             if isinstance(part, int):
                 ids.append(part)
                 starts = True
             else:
-                ids += self._model.encode(part, prefix=starts and self._space_prefix)
+                ids += yield from self._model.encode(part, prefix=starts and self._space_prefix)
                 starts = False
         return ids
 

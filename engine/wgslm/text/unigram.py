@@ -1,15 +1,16 @@
 """SentencePiece's unigram model: of all ways to cut a text into pieces, the likeliest."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 from wgslm.errors import GgufError
+from wgslm.pauses import Pausing, whole
 from wgslm.text.charsmap import Charsmap
 from wgslm.text.metadata import PREFIX
 from wgslm.text.vocabulary import Kind, Vocabulary
-from wgslm.text.words import CACHED_CHARACTERS, CACHED_WORDS, SPACE, word_splitter
+from wgslm.text.words import SPACE, Ids, Words, word_splitter
 
 UNKNOWN_PENALTY = 10.0  # an unknown character scores this much less than the rarest piece
+PAUSE = 1024  # characters or pieces between two pauses
 
 
 class UnigramModel:
@@ -41,22 +42,19 @@ class UnigramModel:
         self._byte_ids = None if None in byte_ids else byte_ids
         self._charsmap = charsmap
         self._merge_spaces = merge_spaces
-        self._words = word_splitter(normal)
-        self._cached = lru_cache(CACHED_WORDS)(self._encode_word)
+        self._split = word_splitter(normal)
+        self._words = Words(lambda word: whole(self._encode_word(word)), self._encode_word)
 
-    def encode(self, text: str, *, prefix: bool) -> list[int]:
+    def encode(self, text: str, *, prefix: bool) -> Pausing[list[int]]:
         """Return the ids of text that contains no special token; `prefix` puts a space before."""
         if self._charsmap is not None:
-            text = self._charsmap.normalize(text)
+            text = yield from self._charsmap.normalize(text)
         text = (" " if prefix else "") + text
         if self._merge_spaces:
             words = list(filter(None, text.split(" ")))
             text = (" " if words and text[0] == " " else "") + " ".join(words)
         ids: list[int] = []
-        for word in self._words(text.replace(" ", SPACE)):
-            found = (
-                self._cached(word) if len(word) <= CACHED_CHARACTERS else self._encode_word(word)
-            )
+        for found in (yield from self._words.encode(self._split(text.replace(" ", SPACE)))):
             # Neighbours that are unknown are one unknown, across words too.
             joined = ids[-1:] == [self._unknown_id] == list(found[:1])
             ids += found[joined:]
@@ -66,9 +64,12 @@ class UnigramModel:
         """Return what an ordinary token writes."""
         return text.replace(SPACE, " ").encode()
 
-    def _encode_word(self, word: str) -> tuple[int, ...]:
+    def _encode_word(self, word: str) -> Pausing[Ids]:
         ids: list[int] = []
-        for start, stop, id in self._best(word):
+        best = yield from self._best(word)
+        for count, (start, stop, id) in enumerate(reversed(best), 1):
+            if not count % PAUSE:
+                yield
             if id != self._unknown_id:
                 ids.append(id)
             elif self._byte_ids is not None:
@@ -77,12 +78,17 @@ class UnigramModel:
                 ids.append(id)
         return tuple(ids)
 
-    def _best(self, word: str) -> list[tuple[int, int, int]]:
-        """Return (start, stop, id) of the likeliest pieces; of equal ones the first found."""
+    def _best(self, word: str) -> Pausing[list[tuple[int, int, int]]]:
+        """Return (start, stop, id) of the likeliest pieces, the last first.
+
+        Of equally likely ones the first that is found counts.
+        """
         size, pieces, lengths = len(word), self._pieces, self._lengths
         scores = [0.0] + [float("-inf")] * size
         starts, ids = [0] * (size + 1), [self._unknown_id] * (size + 1)
         for start in range(size):
+            if not start % PAUSE:
+                yield
             before, single = scores[start], False
             for length in lengths.get(word[start], ()):
                 stop = start + length
@@ -102,4 +108,6 @@ class UnigramModel:
         while stop > 0:
             path.append((starts[stop], stop, ids[stop]))
             stop = starts[stop]
-        return path[::-1]
+            if not len(path) % PAUSE:
+                yield
+        return path

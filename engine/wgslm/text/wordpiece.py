@@ -2,15 +2,18 @@
 
 import re
 import unicodedata
-from functools import lru_cache
+from itertools import chain
 
 from wgslm.errors import GgufError
+from wgslm.pauses import Pausing
 from wgslm.text.characters import SPACES
+from wgslm.text.decompose import decomposed
 from wgslm.text.metadata import PREFIX
 from wgslm.text.vocabulary import Vocabulary
-from wgslm.text.words import CACHED_WORDS, SPACE
+from wgslm.text.words import SPACE, Ids, Words
 
 LONGEST = 100  # characters; a longer word is unknown
+SLICE = 8192  # characters whose words are found at once
 # Characters that are words of their own, as BERT lists them.
 IDEOGRAPHS = (
     (0x4E00, 0x9FFF), (0x3400, 0x4DBF), (0x20000, 0x2A6DF), (0x2A700, 0x2B73F), (0x2B740, 0x2B81F),
@@ -36,18 +39,16 @@ class WordPieceModel:
         self._characters = _Characters(lowercase=lowercase, strip_accents=strip_accents)
         self._clean = _Clean()
         self._strip_accents = strip_accents
-        self._cached = lru_cache(CACHED_WORDS)(self._encode_word)
+        self._words = Words(self._encode_word, self._encode_long)
 
-    def encode(self, text: str, *, prefix: bool) -> list[int]:
+    def encode(self, text: str, *, prefix: bool) -> Pausing[list[int]]:
         """Return the ids of text that contains no special token; a `prefix` is never added."""
-        text = text.translate(self._clean)
+        text = yield from self._translated(text, self._clean)
         if self._strip_accents:
-            text = unicodedata.normalize("NFD", text)
-        ids: list[int] = []
-        for word in text.translate(self._characters).split(" "):
-            if word:
-                ids += self._cached(word) if len(word) <= LONGEST else (self._unknown_id,)
-        return ids
+            text = yield from decomposed(text)
+        text = yield from self._translated(text, self._characters)
+        found = yield from self._words.encode(filter(None, text.split(" ")))
+        return list(chain.from_iterable(found))
 
     def piece(self, text: str) -> bytes:
         """Return what an ordinary token writes."""
@@ -57,7 +58,18 @@ class WordPieceModel:
         """Return decoded text without the spaces that only encoding put there."""
         return TIDIED.sub(lambda match: match.group(1) or "", text.removeprefix(" "))
 
-    def _encode_word(self, word: str) -> tuple[int, ...]:
+    def _translated(self, text: str, table: "_Clean | _Characters") -> Pausing[str]:
+        parts: list[str] = []
+        for start in range(0, len(text), SLICE):
+            parts.append(text[start : start + SLICE].translate(table))
+            yield
+        return "".join(parts)
+
+    def _encode_long(self, word: str) -> Pausing[Ids]:
+        yield
+        return self._encode_word(word) if len(word) <= LONGEST else (self._unknown_id,)
+
+    def _encode_word(self, word: str) -> Ids:
         ids: list[int] = []
         start, pieces = 0, self._firsts
         while start < len(word):

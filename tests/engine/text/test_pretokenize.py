@@ -9,6 +9,7 @@ from tokenizers import Regex, pre_tokenizers
 from published_expressions import PUBLISHED
 from scripts import sentence
 from wgslm.errors import UnsupportedError
+from wgslm.text import expressions
 from wgslm.text.characters import SPACES, complement, intersection, named, union
 from wgslm.text.pretokenize import by_name, splitter
 from wgslm.text.pretokenizers import PRE_TOKENIZERS
@@ -65,7 +66,7 @@ def test_text_in_all_scripts_is_cut_as_the_published_expressions_cut_it(name: st
         text = sentence(seed)
         expected = [text[start:stop] for _, (start, stop) in other.pre_tokenize_str(text)]
 
-        assert split(text) == expected
+        assert list(split(text)) == expected
 
 
 @pytest.mark.parametrize(
@@ -92,7 +93,19 @@ def test_text_in_all_scripts_is_cut_as_the_published_expressions_cut_it(name: st
     ],
 )
 def test_text_is_cut_into_the_published_words(name: str, text: str, words: list[str]) -> None:
-    assert splitter(by_name(name))(text) == words
+    assert list(splitter(by_name(name))(text)) == words
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_long_text_is_cut_as_a_short_one(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "".join(sentence(seed) for seed in range(8))
+    split = splitter(by_name(name))
+    expected = list(split(text))
+
+    monkeypatch.setattr(expressions, "AT_ONCE", 0)
+    monkeypatch.setattr(expressions, "BATCH", 7)
+
+    assert list(split(text)) == expected
 
 
 @pytest.mark.parametrize("name", NAMES)
