@@ -18,10 +18,14 @@ async function __load(url, place) {
   return __use(new URL(place, url).href.slice(SITE.length));
 }
 
-/** Let workers start from this script, which holds them all: the part after # says which is meant. */
+/**
+ * Let workers start from this script, a Blob that holds them all: the part after # says which is meant.
+ * They get it too, for workers of theirs: no address of the page's blobs is good in a worker from disk.
+ */
 function carryWorkers(script, files) {
   const Started = self.Worker;
-  const address = (path) => `${script}#${path}`;
+  const start = URL.createObjectURL(script);
+  const address = (path) => `${start}#${path}`;
   const policy = self.trustedTypes?.createPolicy("wgslm-file", { createScriptURL: address });
   const place = (url) => {
     if (!String(url).startsWith(SITE)) throw new TypeError(`${url} is not in this file`);
@@ -31,7 +35,7 @@ function carryWorkers(script, files) {
   self.Worker = class extends Started {
     constructor(url, { name } = {}) {
       super(place(url), { name }); // a classic one: Chromium starts no module of a page from disk
-      this.postMessage({ files });
+      this.postMessage({ files, script });
     }
   };
 }

@@ -16,7 +16,7 @@ async function begin() {
   const name = document.querySelector("meta[name=wgslm-default-model]").content;
   made["carried.js"] = { carriedModel: model ? new File([await inflate(model)], name) : null };
   document.getElementById("loading").hidden = true;
-  carryWorkers(URL.createObjectURL(await inflate(worker)), others);
+  carryWorkers(await inflate(worker), others);
   __use("app.js");
 }
 

@@ -1,10 +1,11 @@
 // Starts a worker of the page that is one file: what it fetches beside itself, the page has sent.
 
-const [script, entry] = self.location.href.split("#");
+const [, entry] = self.location.href.split("#");
 const { promise: carried, resolve: take } = Promise.withResolvers();
 
 addEventListener("message", (event) => {
   event.stopImmediatePropagation(); // the first message is for us, the others for the module
+  carryWorkers(event.data.script, {});
   take(event.data.files);
 }, { once: true });
 
@@ -22,5 +23,4 @@ self.fetch = async (resource, options) => {
 self.importScripts = () => {
   throw new TypeError("this worker imports no scripts");
 };
-carryWorkers(script, {});
 __use(entry);
