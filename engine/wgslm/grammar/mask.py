@@ -6,7 +6,7 @@ it takes whole branches without looking into them. Masks are kept by state.
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from wgslm.grammar.states import LONG, Reader, State
@@ -38,11 +38,13 @@ class Mask:
 class Masks:
     """The masks of one grammar over one vocabulary, kept for all answers."""
 
-    def __init__(self, reader: Reader, vocabulary: Vocabulary, *, writes_specials: bool) -> None:
-        """Compute nothing yet."""
+    def __init__(
+        self, reader: Reader, vocabulary: Vocabulary, specials: Sequence[tuple[int, bytes]]
+    ) -> None:
+        """Compute nothing yet; `specials` are control tokens that may be chosen."""
         self.reader = reader
         self.vocabulary = vocabulary
-        self.specials = vocabulary.specials if writes_specials else ()
+        self.specials = tuple(specials)
         self.special_ids = frozenset(id for id, _ in self.specials)
         self._kept: dict[State, Mask] = {}
 
