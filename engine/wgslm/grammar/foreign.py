@@ -1,6 +1,6 @@
 """Values in other words than JSON's: Python's, Gemma's, elements of MiniMax M3, bare texts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from types import MappingProxyType
 
 from wgslm.errors import RequestError
@@ -37,14 +37,13 @@ class Python(Syntax):
     comma: Expression = row(",", optional(Text(" ")))
     colon: Expression = row(":", optional(Text(" ")))
 
-    def __init__(self, barred: Sequence[str] = ()) -> None:
-        """Bar texts from strings."""
-        super().__init__("Python's ", barred)
+    def __init__(self) -> None:
+        """Prepare it."""
+        super().__init__("Python's ")
 
     def quoted(self, content: Expression) -> Expression:
         """Return string literals in either kind of quotes."""
-        kept = self.kept(content)
-        return either([row(q, encoded(kept, _in(q), _written(q)), q) for q in "\"'"])
+        return either([row(q, encoded(content, _in(q), _written(q)), q) for q in "\"'"])
 
     def bounded(self, least: int, most: int | None) -> Expression:
         """Return the strings of so many characters."""

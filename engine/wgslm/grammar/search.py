@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from wgslm.grammar.characters import Ranges, complement, intersection, single, union
-from wgslm.grammar.expression import Chars, Expression, Graph, Text
+from wgslm.grammar.expression import Chars, Expression, Graph
 
 
 def until(mark: str, barred: Sequence[str] = ()) -> Expression:

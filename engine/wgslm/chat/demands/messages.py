@@ -7,7 +7,7 @@ from wgslm.errors import RequestError
 from wgslm.grammar.expression import EMPTY, Expression, Repeat, either, optional, row
 from wgslm.grammar.search import marked, until, without
 
-MOST_BEFORE = 8  # messages before a call that must come
+MOST_BEFORE = 8  # thoughts before a call that must come
 NO_TOOLS = ("self", "user", "all")  # recipients that are no functions
 
 
@@ -58,7 +58,7 @@ def _harmony(script: Script, *, required: bool) -> Expression:
         )
     )
     if required:
-        return row(Repeat(either([thought, remark]), 0, MOST_BEFORE), call)
+        return row(Repeat(thought, 0, MOST_BEFORE), call)
     final = row(f"{channel}final", optional(either([" <|constrain|>json"])), message)
     cut = row(f"{channel}analysis{message}", _last(HARMONY))
     ends = either([call, row(final, _last(HARMONY)), cut, EMPTY])
@@ -78,7 +78,7 @@ def _muse(script: Script, *, required: bool) -> Expression:
     )  # fmt: skip
     calls = row(script.several(block, again), optional(either(["<|eom|>", "<|eot|>"])))
     if required:
-        return row(Repeat(either([thought, remark]), 0, MOST_BEFORE), calls)
+        return row(Repeat(thought, 0, MOST_BEFORE), calls)
     final = row(optional(either([" to=user", " to=self"])), "<|message|>", _last(MUSE))
     return row(Repeat(either([thought, remark])), either([calls, final, EMPTY]))
 

@@ -130,8 +130,7 @@ def tagged(style: TaggedStyle, script: Script) -> Expression:
     quote, key_quote = ('"' if text.endswith('"') else "" for text in (style.call, style.key))
     line = "\n" if style.lines else ""
     value_start = row(GAP, style.value) if style.value else EMPTY
-    barred = (style.value_end,)
-    values = Python(barred) if style.is_python else Syntax("tagged ", barred)
+    values = Syntax("tagged ", (style.value_end,))
 
     def pair(key: str | Expression, value: Expression, is_raw: bool) -> Expression:
         opening = row(style.key, key, key_quote, _type(style, is_raw=is_raw), style.key_end)

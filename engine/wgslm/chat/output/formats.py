@@ -210,9 +210,9 @@ CALLS = (
         Calls(
             JsonStyle(
                 is_list=True,
-                before=r'\{\s{0,9}"tool_name": "',
-                between=r'",\s{1,9}"parameters": ',
-                after=r"\s{0,9}\}",
+                before=r'\{[ \n]{0,9}"tool_name": "',
+                between=r'",[ \n]{1,9}"parameters": ',
+                after=r"[ \n]{0,9}\}",
             ),
             ("Action: ```json", "Action:```json"),
             ("```",),
@@ -274,9 +274,7 @@ CALLS = (
         "MiniCPM 5",
         ('<function name="', "<param name="),
         Calls(
-            TaggedStyle(
-                'name="', ">", '<param name="', ">", "</param>", "</function>", is_python=True
-            ),
+            TaggedStyle('name="', ">", '<param name="', ">", "</param>", "</function>"),
             ("<function",),
         ),
     ),

@@ -55,7 +55,6 @@ class TaggedStyle:
     value: str = ""  # `<arg_value>`, where key and value are apart
     lines: bool = False  # values stand on lines of their own
     typed: Literal["", "string", "type"] = ""  # the attribute that says what a value is
-    is_python: bool = False  # values that are no strings are written as Python's
 
 
 @dataclass(frozen=True)
