@@ -40,7 +40,10 @@ ORDER = {
     "additionalProperties": False,
     "$defs": {"name": NAMES},
 }
-FREE = {"type": "object", "properties": {"q": {"type": "string"}, "n": {"type": "integer"}}}
+FREE: dict[str, object] = {
+    "type": "object",
+    "properties": {"q": {"type": "string"}, "n": {"type": "integer"}},
+}
 SCHEMAS: dict[str, dict[str, object]] = {
     "order_all": ORDER,
     "now": {"type": "object", "properties": {}, "additionalProperties": False},

@@ -9,12 +9,14 @@ import sys
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, ParamSpec, TypeVar
+from typing import Literal, ParamSpec, TypeVar
 
 from wgslm.answer import Answer, mark_ids
+from wgslm.chat.demands.demand import FREE, Demand
 from wgslm.chat.events import Done, Event, Timings, Usage
 from wgslm.chat.output.parser import OutputParser
 from wgslm.chat.template import ChatTemplate
+from wgslm.constraint import Constraints, demanded
 from wgslm.errors import RequestError
 from wgslm.fitting import Chosen, Fitting
 from wgslm.generate import Options, Run, Session
@@ -31,10 +33,7 @@ from wgslm.text.stream import TextStream
 from wgslm.together import together
 from wgslm.tune.notebook import Notebook
 from wgslm.weights import Rates, Stored, free, load_weights
-from wgslm.words import Templates, make_vocabulary, read_words
-
-if TYPE_CHECKING:  # else imported with an answer's first grammar: a tab starts sooner without
-    from wgslm.grammar import Matcher, Vocabulary
+from wgslm.words import Templates, read_words
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -89,7 +88,7 @@ class Engine:
         """Put the parts together."""
         self._fitting = fitting
         self._draws: asyncio.Future[None] | None = None  # what is compiled after the load
-        self._vocabulary: Vocabulary | None = None  # for grammars, from the first one on
+        self._constraints = Constraints(tokenizer)
         self.name = header.name
         self.header = header
         self.tokenizer = tokenizer
@@ -201,23 +200,27 @@ class Engine:
         tools: Sequence[object] | None = None,
         variables: Mapping[str, object] | None = None,
         so_far: Sequence[int] = (),
+        demand: Demand = FREE,
     ) -> AsyncGenerator[Event]:
         """Answer a conversation, thoughts and calls of `tools` told apart from text.
 
-        `variables` are what the template reads besides (`chat_template` names one of the file's);
+        `variables` are what the template reads besides (`chat_template` names one of the file's),
+        `demand` is what is asked of the calls;
         an answer that has the ids `so_far` is told again and goes on. Closing the generator ends
         the answer.
         """
         begun = time.perf_counter()
         text, ids, template = await beside(self._prompt, messages, tools, variables)
         format = template.format
+        grammar = await beside(demanded, format, tools or (), demand, text, options.grammar)
+        options = replace(options, grammar=grammar)
         parser = OutputParser(format, tools=tools, prompt=text) if format.has_marks else None
         shown = mark_ids(self.tokenizer, format, has_tools=bool(tools))
         self._check_ids(so_far)
         stream = TextStream(self.tokenizer, shown=shown)
         answer = Answer(stream, options.stop, parser, so_far)
         async with contextlib.aclosing(
-            self._generate([*ids, *so_far], options, answer, begun)
+            self._generate([*ids, *so_far], options, answer, begun, so_far)
         ) as events:
             async for event in events:
                 if isinstance(event, Done):
@@ -236,13 +239,18 @@ class Engine:
                 yield event
 
     async def _generate(
-        self, ids: Sequence[int], options: Options, answer: Answer, begun: float
+        self,
+        ids: Sequence[int],
+        options: Options,
+        answer: Answer,
+        begun: float,
+        so_far: Sequence[int] = (),
     ) -> AsyncGenerator[Event]:
         if self._draws and self._draws.done():
             self._draws.result()  # a pipeline that failed is told, not worked around
         self._check_ids(ids)
         run, first, stopped = Run(len(ids)), 0.0, False
-        matcher = await beside(self._matcher, options)
+        matcher = await beside(self._constraints.matcher, options.grammar, so_far)
         generated = self.session.generate(ids, options, self.tokenizer.end_ids, run, matcher)
         async with contextlib.aclosing(generated) as stream:
             async for id in stream:
@@ -316,14 +324,6 @@ class Engine:
         free(self.device, self._weights)
         await self.device.close()
         await self.header.close()
-
-    def _matcher(self, options: Options) -> "Matcher | None":
-        """Return what follows an answer's grammar, if it has one."""
-        if options.grammar is None:
-            return None
-        if self._vocabulary is None:
-            self._vocabulary = make_vocabulary(self.tokenizer)
-        return options.grammar.start(self._vocabulary)
 
     def _check_size(self, texts: Iterable[int]) -> None:
         """Refuse at once what cannot fit, however it is split: a token has only so many bytes."""

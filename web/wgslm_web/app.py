@@ -74,7 +74,11 @@ async def chat_completions(request: Request) -> Response:
     events = state.run(
         engine,
         lambda: engine.chat(
-            asked.messages, asked.options, tools=asked.tools, variables=asked.variables
+            asked.messages,
+            asked.options,
+            tools=asked.tools,
+            variables=asked.variables,
+            demand=asked.demand,
         ),
     )
     if asked.stream:

@@ -8,6 +8,7 @@ in llama.cpp), and the last chunk carries `timings` under llama.cpp's names.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from wgslm.chat.demands.demand import Demand
 from wgslm.chat.events import Delta, Done, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallVoid
 from wgslm.errors import RequestError
 from wgslm.generate import Options
@@ -21,7 +22,7 @@ Json = dict[str, object]
 
 KNOWN = (
     "model, messages, tools, tool_choice, chat_template, chat_template_kwargs, reasoning_effort,"
-    f" stream, stream_options, return_tokens, {NAMES}"
+    f" parallel_tool_calls, stream, stream_options, return_tokens, {NAMES}"
 )
 
 # Accepted whatever they hold: labels, billing and caching hints that change no answer.
@@ -54,6 +55,7 @@ class ChatRequest:
     model: str | None
     messages: list[Message]
     tools: list[Json] | None
+    demand: Demand  # of their calls
     variables: Json  # that the chat template reads
     options: Options
     stream: bool
@@ -77,10 +79,12 @@ def chat_request(body: Mapping[str, object], usual: Sampling) -> ChatRequest:
     fields = Fields(body)
     refuse_unsupported(fields)
     stream = fields.boolean("stream") or False
+    tools, demand = read_tools(fields)
     request = ChatRequest(
         model=fields.string("model"),
         messages=read_messages(fields.items("messages")),
-        tools=read_tools(fields),
+        tools=tools,
+        demand=demand,
         variables=read_variables(fields),
         options=read_options(fields, usual),
         stream=stream,
