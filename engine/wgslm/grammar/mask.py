@@ -10,9 +10,9 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from wgslm.grammar.states import Reader, State
+from wgslm.grammar.states import FOREIGN, Reader, State
 from wgslm.grammar.tree import Tree
-from wgslm.grammar.vocabulary import PLAIN_BUT, Vocabulary, runs
+from wgslm.grammar.vocabulary import NOT_PLAIN, PLAIN_BUT, Vocabulary, runs
 
 MOST_MASKS = 1_000
 SMALL = 4  # tokens of a branch that are not worth a look at what they hold
@@ -76,7 +76,10 @@ class Masks:
     def _plain(self, state: State) -> Iterator[tuple[int, int]]:
         """Yield the ranges of the plain tokens that may follow a state."""
         tree, free = self.vocabulary.plain, self.reader.free(state)
-        if free.but & tree.all_contents or self.reader.step(state, 0x61) is None:
+        only = self._only(state)
+        if only is not None:
+            yield from self.vocabulary.of(only)
+        elif free.but & tree.all_contents or self.reader.step(state, 0x61) is None:
             yield from self._reached(state, tree)
         elif tree.deepest < free.most:
             yield 0, self.vocabulary.plain_count
@@ -84,6 +87,33 @@ class Masks:
             yield from self.vocabulary.short(-1, free.most)
         else:
             yield from self._reached(state, tree)
+
+    def _only(self, state: State) -> bytes | None:
+        """Return which bytes may follow, where each leads back and all others nowhere; or None.
+
+        Bytes that are not plain do not matter.
+        """
+        reader, first = self.reader, self.vocabulary.plain.begun
+        looping, _ = reader.common(state)
+        if looping is None:
+            return None
+        if looping is not state and any(
+            reader.step(state, byte) is not reader.step(looping, byte) for byte in first
+        ):
+            return None
+        nearest, but = reader.common(looping)
+        after = {byte: reader.step(looping, byte) for byte in range(0x20, 0x80)}
+        after |= {byte: reader.step(looping, byte) for byte in first if byte > 0x7F}
+        is_foreign = not but & FOREIGN
+        for byte, to in after.items():
+            if to is None or (is_foreign and byte > 0x7F) or byte in NOT_PLAIN:
+                continue
+            if to is not looping:
+                return None
+        if nearest is not looping:
+            return None
+        plain = bytes(byte for byte in range(0x20, 0x80) if after[byte] is looping)
+        return plain + bytes(range(0x80, 0x100)) if is_foreign else plain
 
     def _others_of(self, state: State) -> bytes:
         """Return a byte for each other token: 0 if it may follow a state, else 1."""

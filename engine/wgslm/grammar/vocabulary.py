@@ -14,6 +14,13 @@ CONTINUING = bytes(range(0x80, 0xC0))
 NOT_PLAIN = bytes([*range(32), *b'"\\'])  # what ends or escapes inside JSON's strings
 PLAIN_BUT = sum(1 << byte for byte in NOT_PLAIN) | HALVES  # as in `Free.but`
 LONGEST = 254  # characters that are counted
+# Kinds of plain characters, a bit each; the last is for those outside ASCII.
+KINDS = (b"abcdefghijklmnopqrstuvwxyz", b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"0123456789", b" ", b"_-.")
+FOREIGN_KIND = 1 << 7
+_KIND_OF = bytes(
+    FOREIGN_KIND if byte > 0x7F else 1 << next((i for i, k in enumerate(KINDS) if byte in k), 5)
+    for byte in range(256)
+)
 OTHER = 255  # never a count
 _NOT_PLAIN = re.compile(b"[" + re.escape(NOT_PLAIN) + b"]")
 
@@ -58,6 +65,7 @@ class Vocabulary:
         self.ids = [id for _, id in plain] + [id for *_, id in others]  # by rank
         self.rank = {id: rank for rank, id in enumerate(self.ids)}
         self.plain = Tree((rank, piece) for rank, (piece, _) in enumerate(plain))
+        self._kinds = bytes(_kinds(piece) for piece, _ in plain)  # by rank
         self._counts = bytes(min(LONGEST, _characters(piece)) for piece, _ in plain)  # by rank
         self.others = Tree(sorted(((self.rank[id], p) for _, _, p, id in others), key=_by_piece))
         self.others_first = bytes(piece[0] for _, _, piece, _ in others)  # by rank, from the first
@@ -79,6 +87,26 @@ class Vocabulary:
         for start, stop in runs(self._counts[first:last], most):
             yield first + start, first + stop
 
+    def of(self, allowed: bytes) -> Iterator[tuple[int, int]]:
+        """Yield ranges of the plain tokens that have only these bytes.
+
+        Those outside ASCII are all of them or none.
+        """
+        barred = wholly = 0
+        for byte in range(0x20, 0x81):
+            if byte not in allowed and byte not in NOT_PLAIN:
+                barred |= _KIND_OF[byte]
+            elif byte not in NOT_PLAIN:
+                wholly |= _KIND_OF[byte]
+        mixed = barred & wholly
+        kinds = bytes(0 if not k & barred else 1 if k & barred & ~mixed else 2 for k in range(256))
+        found = bytearray(self._kinds.translate(kinds))
+        at = found.find(2)
+        while at >= 0:
+            found[at] = bool(self.pieces[self.ids[at]].translate(None, allowed))
+            at = found.find(2, at + 1)
+        yield from runs(bytes(found), 0)
+
 
 def runs(counts: bytes, most: int) -> Iterator[tuple[int, int]]:
     """Yield where at most so much is counted, as ranges."""
@@ -99,6 +127,14 @@ def _plain_length(piece: bytes) -> int:
     except UnicodeDecodeError as error:
         return error.start
     return end if found else -1
+
+
+def _kinds(piece: bytes) -> int:
+    """Return the bits of the kinds of characters in a token."""
+    found = 0
+    for kind in set(piece.translate(_KIND_OF)):
+        found |= kind
+    return found
 
 
 def _by_piece(token: tuple[int, bytes]) -> tuple[bytes, int]:
