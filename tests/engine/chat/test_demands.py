@@ -19,7 +19,7 @@ from wgslm.errors import RequestError
 
 ALL = frozenset(SCHEMAS)
 STRICT = Demand(required=True, strict=ALL)
-TRIES, LONGEST = 4, 400
+TRIES, LONGEST = 4, 1000
 # How turns begin and end in the real templates' prompts.
 HEADS = re.compile(
     r"assistant[^\n]*?>\n?|</think>|CHATBOT_TOKEN\|>|\]ai\n|\[/INST\]|Assistant\n|<\|Bot\|>"
@@ -29,7 +29,7 @@ ENDS = re.compile(
     r"<\|im_end|<\|eot|<EOS|<\|END_OF|<\|end|<\uff5cend|<\|eom|\[e~\[|<\|role_end|<\|message_sep"
     r"|<SPECIAL_12|</assistant|<\|tool_resp|\[T\]|\n\n<sep|<\|start\|>f|<\|begin\|>t|<\uff5chy_|<\|obs"
 )
-ENDS_OF_THOUGHTS = ("x</think>", "[BEGIN FINAL RESPONSE]")
+ENDS_OF_THOUGHTS = ("x</think>", "[BEGIN FINAL RESPONSE]", "<|END_THINKING|>")
 PYTHONS_LISTS = {"openbmb-MiniCPM5-1B.jinja"}  # which stand for JSON's where jinja writes them
 FILES = sorted(path.name for path in FOLDER.glob("*.jinja"))
 HERMES = detect("<think> <tool_call>")
