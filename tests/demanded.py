@@ -104,7 +104,7 @@ def written(grammar: Grammar, words: Vocabulary, chance: random.Random, most: in
     for step in range(most):
         allowed = matcher.allowed()
         assert allowed, text
-        if end in allowed and (len(allowed) == 1 or chance.random() < 0.2):
+        if end in allowed and (len(allowed) == 1 or chance.random() < 0.7):
             return text.decode()
         allowed = [id for id in allowed if id != end]
         longer = [id for id in allowed if id > 255 or words.pieces[id] in b"\"'}])<|,e"]

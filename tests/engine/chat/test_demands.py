@@ -19,7 +19,7 @@ from wgslm.errors import RequestError
 
 ALL = frozenset(SCHEMAS)
 STRICT = Demand(required=True, strict=ALL)
-TRIES, LONGEST = 4, 1000
+TRIES, LONGEST = 6, 1500
 # How turns begin and end in the real templates' prompts.
 HEADS = re.compile(
     r"assistant[^\n]*?>\n?|</think>|CHATBOT_TOKEN\|>|\]ai\n|\[/INST\]|Assistant\n|<\|Bot\|>"
