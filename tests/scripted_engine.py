@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from wgslm.chat.demands.demand import FREE, Demand
 from wgslm.chat.events import Delta, Done, Event, TextDelta, Timings, ToolCallDelta, Usage
 from wgslm.engine import ModelInfo, Progress
 from wgslm.generate import Options
@@ -59,6 +60,7 @@ class ScriptedEngine:
     tokenizer: ByteTokenizer = field(default_factory=ByteTokenizer)
     asked: list[tuple[object, Options]] = field(default_factory=list)
     given: list[tuple[object, object]] = field(default_factory=list)  # tools and variables
+    demands: list[Demand] = field(default_factory=list)
     running: int = 0
     most_running: int = 0
     stopped_early: int = 0
@@ -83,9 +85,11 @@ class ScriptedEngine:
         tools: Sequence[object] | None = None,
         variables: Mapping[str, object] | None = None,
         so_far: Sequence[int] = (),
+        demand: Demand = FREE,
     ) -> AsyncGenerator[Event]:
         """Say the words, after those of `so_far`."""
         self.given.append((tools, variables))
+        self.demands.append(demand)
         prompt = [*whole(self.prompting(messages)), *so_far]
         return self._say(prompt if so_far else messages, options, len(prompt), so_far)
 

@@ -8,12 +8,14 @@ import contextlib
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from wgslm.answer import Answer, mark_ids, name_chance
+from wgslm.chat.demands.demand import FREE, Demand
 from wgslm.chat.events import Done, Event, Timings, Usage
 from wgslm.chat.output.parser import OutputParser
 from wgslm.chat.template import ChatTemplate
+from wgslm.constraint import Constraints, demanded
 from wgslm.errors import RequestError
 from wgslm.fitting import Chosen, Fitting
 from wgslm.generate import Options, Run, Session
@@ -24,18 +26,15 @@ from wgslm.kernels.schedule import Role
 from wgslm.pauses import Pausing, beside, patiently, whole
 from wgslm.plan.execute import Executor
 from wgslm.prompts import Prompt, Prompts
-from wgslm.sampling import Breakers, Sampling
+from wgslm.sampling import Sampling
 from wgslm.sources import Location
 from wgslm.text import Tokenizer
-from wgslm.text.breakers import breaker_ids
+from wgslm.text.breakers import KeptBreakers
 from wgslm.text.stream import TextStream
 from wgslm.together import together
 from wgslm.tune.notebook import Notebook
 from wgslm.weights import Rates, Stored, free, load_weights
-from wgslm.words import Templates, make_vocabulary, read_words
-
-if TYPE_CHECKING:  # else imported with an answer's first grammar: a tab starts sooner without
-    from wgslm.grammar import Matcher, Vocabulary
+from wgslm.words import Templates, read_words
 
 Stage = Literal["opening", "header", "tokenizer", "compiling", "weights", "ready"]
 
@@ -88,8 +87,8 @@ class Engine:
         """Put the parts together."""
         self._fitting = fitting
         self._draws: asyncio.Future[None] | None = None  # what is compiled after the load
-        self._vocabulary: Vocabulary | None = None  # for grammars, from the first one on
-        self._breakers: dict[tuple[str, ...], Breakers] = {}  # DRY's last ones
+        self._constraints = Constraints(tokenizer)
+        self._breakers = KeptBreakers(tokenizer)
         self.name = header.name
         self.header = header
         self.tokenizer = tokenizer
@@ -209,16 +208,20 @@ class Engine:
         tools: Sequence[object] | None = None,
         variables: Mapping[str, object] | None = None,
         so_far: Sequence[int] = (),
+        demand: Demand = FREE,
     ) -> AsyncGenerator[Event]:
         """Answer a conversation, thoughts and calls of `tools` told apart from text.
 
-        `variables` are what the template reads besides (`chat_template` names one of the file's);
+        `variables` are what the template reads besides (`chat_template` names one of the file's),
+        `demand` is what is asked of the calls;
         an answer that has the ids `so_far` is told again and goes on. Closing the generator ends
         the answer.
         """
         begun = time.perf_counter()
         text, prompt, template = await patiently(self._prompt(messages, tools, variables))
         format = template.format
+        grammar = await beside(demanded, format, tools or (), demand, text, options.grammar)
+        options = replace(options, grammar=grammar)
         parser = OutputParser(format, tools=tools, prompt=text) if format.has_marks else None
         shown = mark_ids(self.tokenizer, format, has_tools=bool(tools))
         self._check_ids(so_far)
@@ -227,7 +230,7 @@ class Engine:
         told: list[int] = []  # also of an answer that somebody stops
         try:
             async with contextlib.aclosing(
-                self._generate([*prompt.ids, *so_far], options, answer, begun)
+                self._generate([*prompt.ids, *so_far], options, answer, begun, so_far)
             ) as events:
                 async for event in events:
                     told += () if isinstance(event, Done) else event.ids
@@ -247,15 +250,20 @@ class Engine:
                 yield event
 
     async def _generate(
-        self, ids: Sequence[int], options: Options, answer: Answer, begun: float
+        self,
+        ids: Sequence[int],
+        options: Options,
+        answer: Answer,
+        begun: float,
+        so_far: Sequence[int] = (),
     ) -> AsyncGenerator[Event]:
         if self._draws and self._draws.done():
             self._draws.result()  # a pipeline that failed is told, not worked around
         self._check_ids(ids)
         run, first, stopped = Run(len(ids)), 0.0, False
-        matcher = await beside(self._matcher, options)
-        breakers = await beside(self._breaker_ids, options.sampling)
-        ends = self.tokenizer.end_ids
+        matcher = await beside(self._constraints.matcher, options.grammar, so_far)
+        dry = options.sampling.dry_sequence_breakers if options.sampling.has_dry else ()
+        breakers, ends = await beside(self._breakers.ids, dry), self.tokenizer.end_ids
         generated = self.session.generate(ids, options, ends, run, matcher, breakers)
         async with contextlib.aclosing(generated) as stream:
             async for id in stream:
@@ -337,23 +345,6 @@ class Engine:
         free(self.device, self._weights)
         await self.device.close()
         await self.header.close()
-
-    def _matcher(self, options: Options) -> "Matcher | None":
-        """Return what follows an answer's grammar, if it has one."""
-        if options.grammar is None:
-            return None
-        if self._vocabulary is None:
-            self._vocabulary = make_vocabulary(self.tokenizer)
-        return options.grammar.start(self._vocabulary)
-
-    def _breaker_ids(self, sampling: Sampling) -> Breakers:
-        """Return DRY's sequence breakers as ids; the last ones are kept."""
-        texts = sampling.dry_sequence_breakers
-        if not sampling.has_dry:
-            return {}
-        if texts not in self._breakers:
-            self._breakers = {texts: breaker_ids(self.tokenizer, texts)}
-        return self._breakers[texts]
 
     def _check_size(self, texts: Iterable[int]) -> None:
         """Refuse at once what cannot fit, however it is split: a token has only so many bytes."""

@@ -213,11 +213,11 @@ def test_an_engine_breaks_repetitions_where_its_tokens_say(device: Device, model
             held, _ = await events_of(
                 current, Options(16, sampling=replace(dry, dry_sequence_breakers=()))
             )
-            found = current._breaker_ids(replace(dry, dry_sequence_breakers=every))
+            found = current._breakers.ids(every)
 
             ids = [id for delta in held for id in delta.ids]
             assert len(set(ids)) == len(ids) > len({id for d in free for id in d.ids})
             assert found == breaker_ids(current.tokenizer, every)
-            assert found is current._breaker_ids(replace(dry, dry_sequence_breakers=every))
+            assert found is current._breakers.ids(every)
 
     asyncio.run(run())

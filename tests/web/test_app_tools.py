@@ -4,6 +4,7 @@ from typing import cast
 
 from app_client import events_of, post
 from scripted_engine import ScriptedEngine
+from wgslm.chat.demands.demand import FREE, Demand
 from wgslm.chat.events import ReasoningDelta, ToolCallDelta
 
 Json = dict[str, object]
@@ -38,9 +39,10 @@ def test_thoughts_and_calls_are_in_a_whole_answer() -> None:
     assert choice["message"]["tool_calls"][0]["function"] == {"name": "f", "arguments": "{}"}
 
 
-def test_a_call_that_must_come_is_refused() -> None:
-    asked = {**ASK, "tools": [TOOL], "tool_choice": "required"}
-    response = post(CHAT, asked, ScriptedEngine())
+def test_a_demand_reaches_the_engine() -> None:
+    engine = ScriptedEngine(words=(), events=TOLD)
 
-    assert response.status_code == 400
-    assert response.json()["error"]["param"] == "tool_choice"
+    post(CHAT, {**ASK, "tools": [TOOL], "tool_choice": "required"}, engine)
+    post(CHAT, {**ASK, "tools": [TOOL]}, engine)
+
+    assert engine.demands == [Demand(required=True), FREE]

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
+from wgslm.chat.demands.demand import FREE, Demand
 from wgslm.chat.events import (
     Delta,
     Done,
@@ -26,6 +27,8 @@ FUNCTION = {
     "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
 }
 TOOL = {"type": "function", "function": FUNCTION}
+STRICT = {"type": "function", "function": {**FUNCTION, "strict": True}}
+NAMED = {"type": "function", "function": {"name": "get_weather"}}
 CALL = {"id": "c1", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}
 HEAD = Head("c", "m", 5)
 DONE = Done("tool_calls", Usage(10, 4, 6), Timings(20.0, 40.0, 25.0), (1, 2))
@@ -80,15 +83,11 @@ def test_no_tools_where_none_may_be_called() -> None:
 @pytest.mark.parametrize(
     ("fields", "param", "sentence"),
     [
-        ({"tool_choice": "required"}, "tool_choice", "needs constrained decoding"),
-        ({"tool_choice": {"type": "function"}}, "tool_choice", "needs constrained decoding"),
-        ({"tool_choice": "any"}, "tool_choice", "must be 'none' or 'auto'"),
-        ({"parallel_tool_calls": False}, "parallel_tool_calls", "needs constrained decoding"),
-        (
-            {"tools": [{"type": "function", "function": {**FUNCTION, "strict": True}}]},
-            "tools[0].function.strict",
-            "needs constrained decoding",
-        ),
+        ({"tools": [], "tool_choice": "required"}, "tool_choice", "there are no tools"),
+        ({"tool_choice": {"type": "function"}}, "tool_choice.function.name", "is missing"),
+        ({"tool_choice": {"type": "custom"}}, "tool_choice.type", "must be 'function'"),
+        ({"tool_choice": "any"}, "tool_choice", "must be 'none', 'auto', 'required'"),
+        ({"parallel_tool_calls": "no"}, "parallel_tool_calls", "must be true or false"),
         ({"tools": [{"type": "web_search"}]}, "tools[0].type", "must be 'function'"),
         ({"tools": [{"type": "function"}]}, "tools[0].function", "is missing"),
         (
@@ -113,6 +112,23 @@ def test_what_cannot_be_is_refused_by_name(
 
     assert error.param == param
     assert sentence in str(error)
+
+
+@pytest.mark.parametrize(
+    ("fields", "demand"),
+    [
+        ({}, FREE),
+        ({"tool_choice": "auto", "parallel_tool_calls": True}, FREE),
+        ({"tool_choice": "required"}, Demand(required=True)),
+        ({"tool_choice": NAMED}, Demand(name="get_weather")),
+        ({"parallel_tool_calls": False}, Demand(parallel=False)),
+        ({"tools": [STRICT]}, Demand(strict=frozenset({"get_weather"}))),
+        ({"tools": [STRICT], "tool_choice": "none"}, FREE),
+        ({"tools": [], "parallel_tool_calls": False}, FREE),
+    ],
+)
+def test_what_is_demanded_of_calls_is_read(fields: Mapping[str, object], demand: Demand) -> None:
+    assert ask(**{"tools": [TOOL], **fields}).demand == demand
 
 
 def test_variables_reach_the_template() -> None:

@@ -77,7 +77,13 @@ async def chat_completions(request: Request) -> Response:
     head = new_head(engine.name, asked.return_tokens, asked.include_usage)
 
     def start(options: Options) -> AsyncGenerator[Event]:
-        return engine.chat(asked.messages, options, tools=asked.tools, variables=asked.variables)
+        return engine.chat(
+            asked.messages,
+            options,
+            tools=asked.tools,
+            variables=asked.variables,
+            demand=asked.demand,
+        )
 
     events = state.run(engine, lambda: choices(start, asked.options, asked.choices))
     if asked.stream:

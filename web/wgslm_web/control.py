@@ -58,7 +58,7 @@ async def tokenize(request: Request) -> Response:
     engine = state.need_engine()
     fields = Fields(await read_object(request))
     messages, text = fields.items("messages"), fields.string("text")
-    tools, variables = read_tools(fields), read_variables(fields)
+    (tools, _), variables = read_tools(fields), read_variables(fields)
     bos, specials = fields.boolean("bos"), fields.boolean("specials") or False
     limit = fields.integer("limit")
     fields.finish("text, bos, specials, limit; or messages, tools, chat_template_kwargs")
@@ -96,7 +96,7 @@ async def continue_ids(request: Request) -> Response:
     engine = state.need_engine()
     fields = Fields(await read_object(request))
     messages, ids = fields.items("messages"), fields.ids("ids") or []
-    tools, variables = read_tools(fields), read_variables(fields)
+    (tools, demand), variables = read_tools(fields), read_variables(fields)
     options = read_options(fields, engine.info.sampling)
     fields.finish(f"ids, messages, tools, chat_template_kwargs, {NAMES}")
     check_ids(ids, engine.info.vocab_size)
@@ -112,7 +112,14 @@ async def continue_ids(request: Request) -> Response:
     conversation = read_messages(messages)
 
     def go_on(options: Options) -> AsyncGenerator[Event]:
-        return engine.chat(conversation, options, tools=tools, variables=variables, so_far=so_far)
+        return engine.chat(
+            conversation,
+            options,
+            tools=tools,
+            variables=variables,
+            so_far=so_far,
+            demand=demand,
+        )
 
     return answer_stream(head, state.run(engine, lambda: choices(go_on, options)))
 

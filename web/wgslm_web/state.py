@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
+from wgslm.chat.demands.demand import FREE, Demand
 from wgslm.chat.events import Event
 from wgslm.engine import ModelInfo, Progress
 from wgslm.errors import DeviceLostError, LimitError, WgslmError
@@ -71,6 +72,7 @@ class Engine(Protocol):
         tools: Sequence[object] | None = None,
         variables: Mapping[str, object] | None = None,
         so_far: Sequence[int] = (),
+        demand: Demand = FREE,
     ) -> AsyncGenerator[Event]:
         """Generate an answer, or go on with one that has the ids `so_far`."""
 

@@ -15,21 +15,17 @@ from wgslm.grammar.json_schema import any_object, read_schema
 from wgslm.grammar.mask import Matcher
 from wgslm.grammar.program import ROOT
 from wgslm.grammar.regex import matching
-from wgslm.grammar.tools import CallFormat, Tool, for_tools
 from wgslm.grammar.vocabulary import Vocabulary
 
 __all__ = [
-    "CallFormat",
     "Grammar",
     "Matcher",
-    "Tool",
     "Vocabulary",
     "for_choices",
     "for_gbnf",
     "for_json",
     "for_regex",
     "for_schema",
-    "for_tools",
 ]
 
 KEPT = 16  # grammars of each kind, with their masks, for those who ask again

@@ -1,6 +1,6 @@
 """A grammar ready for use: what its texts are, whatever the vocabulary."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from wgslm.grammar.expression import Expression
 from wgslm.grammar.mask import Masks, Matcher
@@ -14,13 +14,13 @@ MOST_VOCABULARIES = 2
 class Grammar:
     """A set of texts. Keeps states and masks from one answer to the next."""
 
-    def __init__(self, rules: Mapping[str, Expression], *, writes_specials: bool = False) -> None:
+    def __init__(self, rules: Mapping[str, Expression], *, marks: Sequence[str] = ()) -> None:
         """Compile rules, of which "root" is the whole; refuse what cannot be followed.
 
-        With `writes_specials` control tokens may be chosen where the grammar has their text.
+        Control tokens may be chosen for their text where it is one of the `marks`, or in one.
         """
         self._reader = Reader(lower(rules))
-        self._writes_specials = writes_specials
+        self._marks = "\0".join(marks)
         self._masks: dict[Vocabulary, Masks] = {}
 
     def accepts(self, text: str | bytes) -> bool:
@@ -40,7 +40,6 @@ class Grammar:
         if vocabulary not in self._masks:
             if len(self._masks) >= MOST_VOCABULARIES:
                 self._masks.clear()
-            self._masks[vocabulary] = Masks(
-                self._reader, vocabulary, writes_specials=self._writes_specials
-            )
+            specials = [each for each in vocabulary.specials if each[1].decode() in self._marks]
+            self._masks[vocabulary] = Masks(self._reader, vocabulary, specials)
         return Matcher(self._masks[vocabulary])

@@ -5,7 +5,6 @@ nothing, one space, or a new line with an indent.
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 
 from wgslm.grammar.automaton import (
@@ -27,63 +26,69 @@ from wgslm.grammar.expression import (
     Rule,
     Text,
     either,
-    one_of,
-    optional,
     row,
 )
 from wgslm.grammar.facts import Facts, Schema, both, error, own_facts
-from wgslm.grammar.numbers import NUMBER, number
+from wgslm.grammar.foreign import Members
+from wgslm.grammar.numbers import number
 from wgslm.grammar.program import ROOT
 from wgslm.grammar.regex import matching, searching
-from wgslm.grammar.strings import FORMATS, STRING_RULES, escaped, quoted
+from wgslm.grammar.strings import FORMATS
+from wgslm.grammar.syntax import JSON, Edges, Syntax
 
 MOST_PATTERNS = 5  # of patternProperties, whose names may overlap in every way
 MOST_COUNTS = 50_000  # names times how many of them may have come
-BLANK = Rule("blank")
-COMMA, COLON = row(",", BLANK), row(":", BLANK)
-COMMON: Mapping[str, Expression] = {
-    **STRING_RULES,
-    "blank": optional(either([" ", row("\n", Repeat(one_of(" \t"), 0, 20))])),
-    "value": either(
-        [Rule("object"), Rule("array"), Rule("string"), Rule("number"), "true", "false", "null"]
-    ),
-    "number": NUMBER,
-    "member": row(Rule("string"), COLON, Rule("value")),
-    "object": row(
-        "{", BLANK, optional(row(Rule("member"), Repeat(row(COMMA, Rule("member"))), BLANK)), "}"
-    ),
-    "array": row(
-        "[", BLANK, optional(row(Rule("value"), Repeat(row(COMMA, Rule("value"))), BLANK)), "]"
-    ),
-}
 
 
-def read_schema(schema: Schema, root: str = ROOT) -> dict[str, Expression]:
+def read_schema(schema: Schema, root: str = ROOT, syntax: Syntax = JSON) -> dict[str, Expression]:
     """Return the rules of the documents that a schema allows; `root` names a document's."""
     try:
-        return _Compiler(schema, root).rules()
+        return _Compiler(schema, root, syntax).rules()
+    except RecursionError:
+        raise error("is nested too deep") from None
+
+
+def read_arguments(schema: Schema, root: str, members: Members) -> dict[str, Expression]:
+    """Return the rules of the objects that a schema allows, their members as a call has them."""
+    try:
+        return _Compiler(schema, root, members.values).arguments(members)
     except RecursionError:
         raise error("is nested too deep") from None
 
 
 def any_object() -> dict[str, Expression]:
     """Return the rules of any JSON object."""
-    return {**COMMON, ROOT: Rule("object")}
+    return {**JSON.rules(), ROOT: JSON.any_object}
 
 
 class _Compiler:
     """Makes one rule of each schema that is met, so that equal ones are read once."""
 
-    def __init__(self, root: Schema, name: str) -> None:
+    def __init__(self, root: Schema, name: str, syntax: Syntax) -> None:
         self._document = Document(root)
+        self._syntax = syntax
         self._name = name  # before those of its rules, so that schemas can be put together
-        self._rules: dict[str, Expression] = dict(COMMON)
+        self._rules: dict[str, Expression] = syntax.rules()
         self._names: dict[str, Rule] = {}
         self._todo: list[tuple[str, Schema]] = []
         self._root = root
 
     def rules(self) -> dict[str, Expression]:
         self._rules[self._name] = self._value(self._root)
+        return self._finished()
+
+    def arguments(self, members: Members) -> dict[str, Expression]:
+        ways = []
+        for facts in self._document.branches(self._document.read(self._root)):
+            if facts.values is not None:
+                raise error("lists an object's values, which calls of this form cannot follow")
+            if "object" in facts.types:
+                edges, accepting, _ = self._members(facts, members)
+                ways.append(Graph(tuple(map(tuple, edges)), frozenset(accepting)))
+        self._rules[self._name] = either(ways)
+        return self._finished()
+
+    def _finished(self) -> dict[str, Expression]:
         while self._todo:
             name, schema = self._todo.pop()
             self._rules[name] = self._alternatives(self._document.read(schema))
@@ -92,7 +97,7 @@ class _Compiler:
     def _value(self, schema: Schema) -> Expression:
         """Return the rule of a schema."""
         if schema is True or schema == {}:
-            return Rule("value")
+            return self._syntax.any_value
         if schema is False:
             return NOTHING
         key = json.dumps(schema)
@@ -109,28 +114,28 @@ class _Compiler:
         if facts.values is not None:
             bare = replace(facts, values=None)
             good = [v for v in facts.values if self._document.satisfies(v, bare)]
-            return either([literal(value) for value in good])
+            return either([self._syntax.literal(value) for value in good])
         if facts == Facts():
-            return Rule("value")
+            return self._syntax.any_value
         return either([self._of_type(kind, facts) for kind in sorted(facts.types)])
 
     def _of_type(self, kind: str, facts: Facts) -> Expression:
         match kind:
             case "null":
-                return Text("null")
+                return Text(self._syntax.words["null"])
             case "boolean":
-                return either(["true", "false"])
+                return either([self._syntax.words[word] for word in ("true", "false")])
             case "integer" | "number":
                 return number(facts.bounds, is_integer=kind == "integer")
             case "string":
-                return _string(facts)
+                return _string(facts, self._syntax)
             case "array":
                 return self._array(facts)
             case _:
-                return self._object(facts)
+                return self._syntax.members(*self._members(facts, None))
 
     def _array(self, facts: Facts) -> Expression:
-        least, most = facts.min_items, facts.max_items
+        least, most, comma = facts.min_items, facts.max_items, self._syntax.comma
         if most is not None and most < least:
             return NOTHING
         if facts.unique and (most is None or most > 1):
@@ -138,28 +143,33 @@ class _Compiler:
         count = len(facts.prefix) if most is None else min(len(facts.prefix), most)
         edges: list[list[tuple[Expression, int]]] = [[] for _ in range(count + 1)]
         for index in range(count):
-            item = self._value(facts.prefix[index])
-            edges[index].append((row(COMMA, item) if index else item, index + 1))
+            item = self._item(facts.prefix[index])
+            edges[index].append((row(comma, item) if index else item, index + 1))
         accepting = {state for state in range(least, count + 1)}
         if facts.items is not False and (most is None or most > count):
-            item = self._value(facts.items)
+            item = self._item(facts.items)
             done = count if count else 1  # items so far when the repetition begins
             if not count:
                 edges.append([])
                 edges[0].append((item, 1))
             more = Repeat(
-                row(COMMA, item), max(0, least - done), None if most is None else most - done
+                row(comma, item), max(0, least - done), None if most is None else most - done
             )
             edges.append([])
             edges[done].append((more, done + 1))
             accepting.add(done + 1)
             accepting.discard(done)  # the repetition may be empty
-        return _enclosed("[", edges, accepting, {0}, "]")
+        return self._syntax.items(edges, accepting)
 
-    def _object(self, facts: Facts) -> Expression:
+    def _item(self, schema: Schema) -> Expression:
+        return self._syntax.item(self._value(schema))
+
+    def _members(self, facts: Facts, call: Members | None) -> tuple[Edges, set[int], set[int]]:
+        """Return a graph of an object's members, where it may end, and where none has come."""
+        comma = (call or self._syntax).comma
         names = self._allowed_names(facts.names)
         declared = list(dict.fromkeys([*facts.properties, *facts.required]))
-        others = self._others(facts, declared, names)
+        others = self._others(facts, declared, names, call)
         free, least, most = others != NOTHING, facts.min_properties, facts.max_properties
         if free and least > 1 and most is not None:
             raise error(
@@ -172,44 +182,60 @@ class _Compiler:
             raise error(f"counts {top:,} properties, which needs too many states")
         edges: list[list[tuple[Expression, int]]] = [[] for _ in range(width * (end + 2))]
         for index, name in enumerate(declared):
-            value: Expression = NOTHING
+            pair: Expression = NOTHING
             if names is None or names.accepts(name):
-                value = self._value(self._document.property(facts, name))
-            pair = row(literal(name), COLON, value)
+                pair = self._pair(name, self._document.property(facts, name), call)
             for count in range(width):
                 here, after = index * width + count, (index + 1) * width
                 if name not in facts.required:
                     edges[here].append((EMPTY, after + count))
                 if most is None or count < most:
-                    member = row(COMMA, pair) if count else pair
+                    member = row(comma, pair) if count else pair
                     edges[here].append((member, after + min(count + 1, top)))
         for count in range(width):
             here, beyond = end * width + count, (end + 1) * width
             if free and (most is None or count < most):
-                member = row(COMMA, others) if count else others
+                member = row(comma, others) if count else others
                 edges[here].append((member, beyond + min(count + 1, top)))
             if free and count and (most is None or count < most):
                 # Names may repeat: the second counts for the most, not for the least.
                 to = count if most is None else count + 1
-                edges[beyond + count].append((row(COMMA, others), beyond + to))
+                edges[beyond + count].append((row(comma, others), beyond + to))
         accepting = {
             part * width + count
             for part in (end, end + 1)
             for count in range(width)
             if count >= least
         }
-        return _enclosed("{", edges, accepting, set(range(0, len(edges), width)), "}")
+        return edges, accepting, set(range(0, len(edges), width))
 
-    def _others(self, facts: Facts, declared: list[str], names: Automaton | None) -> Expression:
+    def _pair(self, name: str, schema: Schema, call: Members | None) -> Expression:
+        if call is None:
+            return self._syntax.pair(name, self._value(schema))
+        if call.raw is None or not call.is_raw(name):
+            return call.member(name, self._value(schema))
+        facts = self._document.read(both(schema, {"type": "string"}))
+        ways = [self._raw(each, call.raw) for each in self._document.branches(facts)]
+        return call.member(name, either(ways))
+
+    def _raw(self, facts: Facts, raw: Syntax) -> Expression:
+        if facts.values is None:
+            return _string(facts, raw) if "string" in facts.types else NOTHING
+        good = [v for v in facts.values if self._document.satisfies(v, replace(facts, values=None))]
+        return either([raw.literal_text(text) for text in good if isinstance(text, str)])
+
+    def _others(
+        self, facts: Facts, declared: list[str], names: Automaton | None, call: Members | None
+    ) -> Expression:
         """Return a member whose name is not declared."""
         if not facts.patterned:
             if facts.additional is False:
                 return NOTHING
             value = self._value(facts.additional)
             if not declared and names is None:
-                return row(Rule("string"), COLON, value)
+                return (call or self._syntax).other(None, value)
             left = difference(names or EVERYTHING, words(declared))
-            return row(quoted(left.graph()), COLON, value)
+            return (call or self._syntax).other(left, value)
         if len(facts.patterned) > MOST_PATTERNS:
             raise error(f"has more than {MOST_PATTERNS} 'patternProperties'")
         regions = [(difference(names or EVERYTHING, words(declared)), None)]
@@ -223,7 +249,7 @@ class _Compiler:
             outside = [(difference(region, found), old) for region, old in split]
             split = [(region, old) for region, old in inside + outside if not region.is_empty]
         members = [
-            row(quoted(region.graph()), COLON, self._value(facts.additional if s is None else s))
+            (call or self._syntax).other(region, self._value(facts.additional if s is None else s))
             for region, s in split
             if not (s is None and facts.additional is False)
         ]
@@ -252,46 +278,7 @@ class _Compiler:
         return _automaton(facts) if "string" in facts.types else words([])
 
 
-def literal(value: object) -> Expression:
-    """Return one value, with blanks where they may be."""
-    if isinstance(value, str):
-        return Text('"' + "".join(escaped(c) for c in value) + '"')
-    if isinstance(value, list):
-        return _listed("[", [literal(each) for each in value], "]")
-    if isinstance(value, dict):
-        members = [row(literal(name), COLON, literal(each)) for name, each in value.items()]
-        return _listed("{", members, "}")
-    if isinstance(value, float) and value % 1 == 0 and abs(value) < 1e15:
-        return either([f"{value:.1f}", f"{value:.0f}"])
-    try:
-        return Text(json.dumps(value, allow_nan=False))
-    except ValueError:
-        raise error(f"has the value {value}, which JSON cannot write") from None
-
-
-def _listed(opening: str, parts: list[Expression], closing: str) -> Expression:
-    inner: list[Expression | str] = []
-    for index, part in enumerate(parts):
-        inner += [COMMA, part] if index else [part]
-    return row(opening, BLANK, *inner, *([BLANK] if parts else []), closing)
-
-
-def _enclosed(
-    opening: str,
-    edges: list[list[tuple[Expression, int]]],
-    accepting: set[int],
-    empty: set[int],
-    closing: str,
-) -> Expression:
-    """Return what a graph has between brackets; it has nothing so far in its `empty` states."""
-    last = len(edges)
-    for state in accepting - empty:
-        edges[state].append((BLANK, last))
-    graph = Graph((*map(tuple, edges), ()), frozenset(accepting & empty | {last}))
-    return row(opening, BLANK, graph, closing)
-
-
-def _string(facts: Facts) -> Expression:
+def _string(facts: Facts, syntax: Syntax) -> Expression:
     bounded = facts.min_length > 0 or facts.max_length is not None
     if facts.max_length is not None and facts.max_length < facts.min_length:
         return NOTHING
@@ -299,11 +286,11 @@ def _string(facts: Facts) -> Expression:
     constraints += [matching(FORMATS[name]) for name in facts.formats]
     if not constraints:
         if not bounded:
-            return Rule("string")
-        return row('"', Repeat(Rule("character"), facts.min_length, facts.max_length), '"')
+            return syntax.any_string
+        return syntax.bounded(facts.min_length, facts.max_length)
     if len(constraints) == 1 and not bounded:
-        return quoted(constraints[0])
-    return quoted(_automaton(facts).graph())
+        return syntax.quoted(constraints[0])
+    return syntax.quoted(_automaton(facts).graph())
 
 
 def _automaton(facts: Facts) -> Automaton:

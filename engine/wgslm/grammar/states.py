@@ -178,9 +178,9 @@ class Reader:
         but, most = HALVES, 0
         met = {state}
         while most < LONG:
-            nearest, barred = self._most_common(state)
+            nearest, barred = self.common(state)
             if nearest is None:
-                return Free(but, most, self._is_closed(state, but)) if most else UNKNOWN
+                return Free(but, most, self.is_closed(state, but)) if most else UNKNOWN
             if most and barred & ~but:
                 break
             but |= barred
@@ -198,14 +198,17 @@ class Reader:
         after = {self.step(state, byte) for byte in range(0x80, 0xC0)}
         return after.pop() if len(after) == 1 else None
 
-    def _is_closed(self, state: State, but: int) -> bool:
+    def is_closed(self, state: State, but: int) -> bool:
         """Say whether no character outside `but` may follow."""
         plain = [byte for byte in range(128) if not but >> byte & 1]
         leads = range(0x80, 0x100) if not but & FOREIGN else ()
         return not any(self.step(state, byte) for byte in (*plain, *leads))
 
-    def _most_common(self, state: State) -> tuple[State | None, int]:
-        """Return where most characters lead to, and the bits of those that lead elsewhere."""
+    def common(self, state: State) -> tuple[State | None, int]:
+        """Return where most characters lead to, and the bits of those that lead elsewhere.
+
+        None where few lead to one place.
+        """
         if state.common is None:
             state.common = self._counted(state)
         return state.common

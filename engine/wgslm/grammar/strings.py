@@ -4,7 +4,7 @@ Characters are written as they are, or escaped where JSON asks for it; `\u` esca
 control characters and, where any character may come, for those outside ASCII.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from wgslm.grammar.characters import ANY, Ranges, complement, intersection, single, union
@@ -59,21 +59,31 @@ def character(ranges: Ranges) -> Expression:
     return either(ways)
 
 
-def encoded(part: Expression) -> Expression:
-    """Return what a string may hold for the texts of an expression."""
+def encoded(
+    part: Expression,
+    character: Callable[[Ranges], Expression],
+    write: Callable[[str], str],
+) -> Expression:
+    """Return what a string holds for the texts of an expression.
+
+    `character` says so for one of a set, `write` for one character.
+    """
     match part:
         case Chars(ranges):
             return character(ranges)
         case Text(text):
-            return Text("".join(escaped(c) for c in text))
+            return Text("".join(map(write, text)))
         case Row(parts):
-            return Row(tuple(encoded(each) for each in parts))
+            return Row(tuple(encoded(each, character, write) for each in parts))
         case Either(parts):
-            return Either(tuple(encoded(each) for each in parts))
+            return Either(tuple(encoded(each, character, write) for each in parts))
         case Repeat(each, least, most):
-            return Repeat(encoded(each), least, most)
+            return Repeat(encoded(each, character, write), least, most)
         case Graph(edges, accepting):
-            labelled = tuple(tuple((encoded(label), to) for label, to in each) for each in edges)
+            labelled = tuple(
+                tuple((encoded(label, character, write), to) for label, to in each)
+                for each in edges
+            )
             return Graph(labelled, accepting)
         case Rule():
             return part
@@ -86,16 +96,10 @@ def escaped(sign: str) -> str:
     return f"\\u{ord(sign):04x}" if ord(sign) < 0x20 else sign
 
 
-def quoted(content: Expression) -> Expression:
-    """Return a string that holds what an expression matches."""
-    return row('"', encoded(content), '"')
-
-
 STRING_RULES: Mapping[str, Expression] = MappingProxyType(
     {
         "escaped": _foreign_escape(),
         "character": character(ANY),
-        "string": row('"', Repeat(Rule("character")), '"'),
     }
 )
 

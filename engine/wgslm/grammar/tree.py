@@ -39,6 +39,14 @@ class Tree:
         while path:
             self._close(path, behind)
         self.deepest = max(self.depth, default=0)
+        self.begun: dict[int, tuple[int, int]] = {}  # where the nodes of a first byte are
+        self.all_contents = 0  # of all nodes
+        node = 0
+        while node < len(self.byte):
+            byte = self.byte[node]
+            self.begun[byte] = (node, self.skip[node])
+            self.all_contents |= self.contents[node] | (1 << byte if byte < 128 else FOREIGN)
+            node = self.skip[node]
 
     def _open(self, byte: int, depth: int, rank: int) -> None:
         self.byte.append(byte)

@@ -7,7 +7,25 @@ from wgslm.text.tokenizer import Tokenizer
 LONGEST_TAIL = 20  # ids of a breaker's rest, as in llama.cpp
 
 
-def breaker_ids(tokenizer: Tokenizer, texts: Iterable[str]) -> dict[int, list[tuple[int, ...]]]:
+BreakerIds = dict[int, list[tuple[int, ...]]]
+
+
+class KeptBreakers:
+    """The breakers of one tokenizer; those of the last answer are kept."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        """Look at nothing yet."""
+        self._tokenizer = tokenizer
+        self._last: tuple[tuple[str, ...], BreakerIds] = ((), {})
+
+    def ids(self, texts: tuple[str, ...]) -> BreakerIds:
+        """Return what `breaker_ids` does."""
+        if texts != self._last[0]:
+            self._last = texts, breaker_ids(self._tokenizer, texts)
+        return self._last[1]
+
+
+def breaker_ids(tokenizer: Tokenizer, texts: Iterable[str]) -> BreakerIds:
     """Return by the id that a breaker begins in what ids make the breaker whole.
 
     Nothing where the token holds all of it. A token that ends inside of a breaker needs the ids of

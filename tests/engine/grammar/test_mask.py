@@ -115,7 +115,7 @@ def test_a_control_token_is_allowed_only_for_grammars_that_write_them() -> None:
 
     vocabulary = Vocabulary([b"a", b"<", b""], specials=[(2, b"<|x|>")])
     plain = Grammar({"root": Text("<|x|>")}).start(vocabulary)
-    special = Grammar({"root": Text("<|x|>")}, writes_specials=True).start(vocabulary)
+    special = Grammar({"root": Text("<|x|>")}, marks=["<|x|>"]).start(vocabulary)
 
     assert plain.allowed() == [1] and not plain.allows(2)
     assert set(special.allowed()) == {1, 2} and special.allows(2)

@@ -8,6 +8,7 @@ in llama.cpp), and the last chunk carries `timings` under llama.cpp's names.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from wgslm.chat.demands.demand import Demand
 from wgslm.chat.events import (
     Delta,
     Done,
@@ -31,7 +32,7 @@ Json = dict[str, object]
 
 KNOWN = (
     "model, messages, tools, tool_choice, chat_template, chat_template_kwargs, reasoning_effort,"
-    f" stream, stream_options, return_tokens, n, {NAMES}"
+    f" parallel_tool_calls, stream, stream_options, return_tokens, n, {NAMES}"
 )
 MOST_CHOICES = 128  # as at OpenAI; one is made after the other
 
@@ -62,6 +63,7 @@ class ChatRequest:
     model: str | None
     messages: list[Message]
     tools: list[Json] | None
+    demand: Demand  # of their calls
     variables: Json  # that the chat template reads
     options: Options
     choices: int  # how many answers
@@ -87,10 +89,12 @@ def chat_request(body: Mapping[str, object], usual: Sampling) -> ChatRequest:
     fields = Fields(body)
     refuse_unsupported(fields)
     stream = fields.boolean("stream") or False
+    tools, demand = read_tools(fields)
     request = ChatRequest(
         model=fields.string("model"),
         messages=read_messages(fields.items("messages")),
-        tools=read_tools(fields),
+        tools=tools,
+        demand=demand,
         variables=read_variables(fields),
         options=read_options(fields, usual),
         choices=_choices(fields),

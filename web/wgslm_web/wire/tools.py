@@ -1,35 +1,38 @@
-"""Reads the tools of a request, and what it gives a chat template besides.
-
-What would need the answer to be constrained is refused by name: a call that must come, a schema
-that must hold, one call at most.
-"""
+"""Reads the tools of a request, what it demands of their calls, and what its template reads."""
 
 import re
 
+from wgslm.chat.demands.demand import FREE, Demand
 from wgslm.errors import RequestError
 from wgslm_web.wire.fields import Fields
 
 TOOL_LIMIT = 1024
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
+CHOICES = "'none', 'auto', 'required' or {'type': 'function', 'function': {'name': ...}}"
 _NAME = re.compile(r"[\w.\-]{1,128}")
-_CONSTRAINED = "needs constrained decoding, which is not supported yet for tool calls"
+Json = dict[str, object]
 
 
-def read_tools(fields: Fields) -> list[dict[str, object]] | None:
-    """Return the tools that the model may call: none of them where `tool_choice` is "none"."""
-    tools = fields.items("tools") or []
-    if len(tools) > TOOL_LIMIT:
-        raise fields.error("tools", tools[:1], f"a list of at most {TOOL_LIMIT:,} tools")
-    read = [_tool(tool, f"tools[{index}].") for index, tool in enumerate(tools)]
+def read_tools(fields: Fields) -> tuple[list[Json] | None, Demand]:
+    """Return the tools that the model may call, and what is demanded of their calls.
+
+    There are none where `tool_choice` is "none".
+    """
+    items = fields.items("tools") or []
+    if len(items) > TOOL_LIMIT:
+        raise fields.error("tools", items[:1], f"a list of at most {TOOL_LIMIT:,} tools")
+    strict: set[str] = set()
+    tools = [_tool(tool, f"tools[{index}].", strict) for index, tool in enumerate(items)]
     choice = fields.take("tool_choice")
     parallel = fields.boolean("parallel_tool_calls")
-    if choice == "required" or isinstance(choice, dict):
-        raise RequestError(f"'tool_choice' {_shown(choice)} {_CONSTRAINED}", "tool_choice")
-    if choice not in (None, "none", "auto"):
-        raise fields.error("tool_choice", choice, "'none' or 'auto'")
-    if read and parallel is False:
-        raise RequestError(f"'parallel_tool_calls': false {_CONSTRAINED}", "parallel_tool_calls")
-    return None if choice == "none" or not read else read
+    name = _named(fields, choice)
+    if name is None and choice not in (None, "none", "auto", "required"):
+        raise fields.error("tool_choice", choice, CHOICES)
+    if choice == "none" or (not tools and choice in (None, "auto")):
+        return None, FREE
+    if not tools:
+        raise RequestError("'tool_choice' demands a call, but there are no tools", "tool_choice")
+    return tools, Demand(choice == "required", name, parallel is not False, frozenset(strict))
 
 
 def read_variables(fields: Fields) -> dict[str, object]:
@@ -45,7 +48,23 @@ def read_variables(fields: Fields) -> dict[str, object]:
     return {"reasoning_effort": effort, **variables}
 
 
-def _tool(item: object, path: str) -> dict[str, object]:
+def _named(fields: Fields, choice: object) -> str | None:
+    """Return the name of the function that must be called, if one is named."""
+    if not isinstance(choice, dict):
+        return None
+    given = Fields(choice, "tool_choice.")
+    kind = given.required("type")
+    if kind != "function":
+        raise given.error("type", kind, "'function'")
+    inner = Fields(given.mapping("function") or {}, "tool_choice.function.")
+    given.finish("type, function")
+    name = inner.required("name")
+    inner.finish("name")
+    return name
+
+
+def _tool(item: object, path: str, strict: set[str]) -> Json:
+    """Return one tool; its name is put among the strict if it is."""
     if not isinstance(item, dict):
         raise RequestError(f"'{path[:-1]}' is not an object", path[:-1])
     fields = Fields(item, path)
@@ -62,7 +81,7 @@ def _tool(item: object, path: str) -> dict[str, object]:
         raise function.error("name", name, "up to 128 letters, digits, '_', '-' and '.'")
     description, parameters = function.string("description"), function.mapping("parameters")
     if function.boolean("strict"):
-        raise RequestError(f"'{path}function.strict' {_CONSTRAINED}", f"{path}function.strict")
+        strict.add(name)
     function.finish("name, description, parameters, strict")
     empty = {"type": "object", "properties": {}}
     read = {
@@ -71,7 +90,3 @@ def _tool(item: object, path: str) -> dict[str, object]:
         "parameters": empty if parameters is None else parameters,
     }
     return {"type": "function", "function": read}
-
-
-def _shown(choice: object) -> str:
-    return "'required'" if choice == "required" else "with a function's name"

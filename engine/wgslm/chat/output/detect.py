@@ -1,8 +1,9 @@
 """Says how a model writes its answers, from the text of its chat template."""
 
-from wgslm.chat.output.formats import CALLS, ROUTED, THINKING, Rule
+from wgslm.chat.output.formats import CALLS, ROUTED
 from wgslm.chat.output.routed import MARKS
 from wgslm.chat.output.styles import Calls, Format, Routed, Thinking
+from wgslm.chat.output.thoughts import THINKING, Rule
 
 
 def detect(template: str) -> Format:
@@ -33,9 +34,8 @@ def marks(format: Format, *, has_tools: bool) -> tuple[str, ...]:
         style = format.calls.style
         found += [*format.calls.open, *format.calls.close]
         for value in vars(style).values():
-            found += (
-                [value] if isinstance(value, str) else value if isinstance(value, tuple) else []
-            )
+            texts = [value] if isinstance(value, str) else value if isinstance(value, tuple) else []
+            found += [text.replace("\\", "") for text in texts]  # some are expressions
     return tuple(found)
 
 

@@ -1,10 +1,10 @@
-"""The families' formats, and what in a chat template tells which one its model writes.
+"""The families' formats of calls, and what in a chat template tells which its model writes.
 
 Sources: the templates themselves, and the formats' documents where there are any (OpenAI's
 Harmony, Mistral's tool calling, Gemma 4's and Kimi's model cards).
 """
 
-from dataclasses import dataclass
+from typing import Literal
 
 from wgslm.chat.output.routed import ATEM
 from wgslm.chat.output.styles import (
@@ -16,20 +16,8 @@ from wgslm.chat.output.styles import (
     PythonStyle,
     Routed,
     TaggedStyle,
-    Thinking,
 )
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A format, and the texts that a template must all have for it."""
-
-    name: str
-    needs: tuple[str, ...]
-    part: Thinking | Calls | Routed
-    dropped: tuple[str, ...] = ()
-    lacks: tuple[str, ...] = ()
-
+from wgslm.chat.output.thoughts import HY, K3, Rule
 
 _DEEPSEEK = (
     "<\uff5ctool▁calls▁begin\uff5c>",
@@ -45,11 +33,10 @@ _QWEN_XML = TaggedStyle(
     "<function=", ">", "<parameter=", ">", "</parameter>", "</function>", lines=True
 )
 _GLM = TaggedStyle("", "", "<arg_key>", "</arg_key>", "</arg_value>", "", value="<arg_value>")
-_HY = ":opensource>"
-_K3 = "<|close|>"
+_LLAMA = JsonStyle(between=r'", "parameters": ')
 
 
-def _invoke(before: str) -> TaggedStyle:
+def _invoke(before: str, typed: Literal["", "string"] = "") -> TaggedStyle:
     return TaggedStyle(
         f'<{before}invoke name="',
         ">",
@@ -57,6 +44,7 @@ def _invoke(before: str) -> TaggedStyle:
         ">",
         f"</{before}parameter>",
         f"</{before}invoke>",
+        typed=typed,
     )
 
 
@@ -65,64 +53,6 @@ ROUTED = (
     Rule("Muse", ("<|message|>", "atem:function_calls"), Routed("atem")),
     Rule("functionary v3.2", (">>>", "all"), Routed("functionary"), lacks=("<tool_call>",)),
 )
-
-THINKING = (
-    Rule("MiniMax M3", ("<mm:think>",), Thinking("<mm:think>", "</mm:think>")),
-    Rule("Hunyuan 3", ("<think{}>", ":opensource"), Thinking("<think" + _HY, "</think" + _HY)),
-    Rule("Seed", ("<seed:think>",), Thinking("<seed:think>", "</seed:think>")),
-    Rule("Mistral", ("[THINK]",), Thinking("[THINK]", "[/THINK]")),
-    Rule(
-        "Command",
-        ("<|START_THINKING|>",),
-        Thinking("<|START_THINKING|>", "<|END_THINKING|>", anywhere=True),
-        ("<|START_RESPONSE|>", "<|END_RESPONSE|>", "<|START_TEXT|>", "<|END_TEXT|>"),
-    ),
-    Rule(
-        "Gemma 4",
-        ("<|channel>", "<channel|>"),
-        Thinking("<|channel>thought\n", "<channel|>", anywhere=True),
-    ),
-    Rule(
-        "Kimi K3",
-        ("<|open|>", "<|sep|>", "think"),
-        Thinking("<|open|>think<|sep|>", "<|close|>think<|sep|>", anywhere=True),
-        (
-            "<|open|>response<|sep|>",
-            f"{_K3}response<|sep|>",
-            f"{_K3}message<|sep|>",
-            "<|end_of_msg|>",
-        ),
-    ),
-    Rule(
-        "Solar",
-        ("<|think|>", "<|content|>", "<|begin|>"),
-        Thinking("<|think|>", "<|end|>", anywhere=True),
-        ("<|begin|>assistant", "<|content|>"),
-    ),
-    Rule(
-        "Apriel",
-        ("Here are my reasoning steps:", "[BEGIN FINAL RESPONSE]"),
-        Thinking("Here are my reasoning steps:\n", "[BEGIN FINAL RESPONSE]"),
-        ("[END FINAL RESPONSE]",),
-    ),
-    Rule(
-        "Granite 3.2",
-        ("Here is my thought process:", "Here is my response:"),
-        Thinking("Here is my thought process:", "Here is my response:"),
-    ),
-    Rule(
-        "Apertus",
-        ("<|inner_prefix|>",),
-        Thinking("<|inner_prefix|>", "<|inner_suffix|>", anywhere=True),
-    ),
-    Rule("EXAONE", ("<thought>",), Thinking("<thought>", "</thought>"), lacks=("<think>",)),
-    Rule(
-        "Granite 3.3", ("<think>", "<response>"), Thinking("<think>", "</think>"),
-        ("<response>", "</response>"), ("minimax",),
-    ),
-    Rule("<think>", ("</think>",), Thinking("<think>", "</think>")),
-    Rule("<think>", ("<think>",), Thinking("<think>", "</think>")),
-)  # fmt: skip
 
 CALLS = (
     Rule(
@@ -143,7 +73,7 @@ CALLS = (
         "DeepSeek V3.2",
         ("DSML", "function_calls"),
         Calls(
-            _invoke("\uff5cDSML\uff5c"),
+            _invoke("\uff5cDSML\uff5c", "string"),
             ("<\uff5cDSML\uff5cfunction_calls>",),
             ("</\uff5cDSML\uff5cfunction_calls>",),
         ),
@@ -152,7 +82,7 @@ CALLS = (
         "DeepSeek V4",
         ("DSML", "tool_calls"),
         Calls(
-            _invoke("\uff5cDSML\uff5c"),
+            _invoke("\uff5cDSML\uff5c", "string"),
             ("<\uff5cDSML\uff5ctool_calls>",),
             ("</\uff5cDSML\uff5ctool_calls>",),
         ),
@@ -167,11 +97,12 @@ CALLS = (
                 "<|sep|>",
                 '<|open|>argument key="',
                 "<|sep|>",
-                f"{_K3}argument<|sep|>",
-                f"{_K3}call<|sep|>",
+                f"{K3}argument<|sep|>",
+                f"{K3}call<|sep|>",
+                typed="type",
             ),
             ("<|open|>tools<|sep|>",),
-            (f"{_K3}tools<|sep|>",),
+            (f"{K3}tools<|sep|>",),
             ends_thinking=True,
         ),
     ),
@@ -184,6 +115,8 @@ CALLS = (
                 "<|tool_call_argument_begin|>",
                 r"(?P<id>(?:functions\.)?(?P<name>[^:]+?)(?::\d+)?)",
                 ("<|tool_call_end|>",),
+                before=r"functions\.",
+                after=r":\d{1,2}",
             ),
             ("<|tool_calls_section_begin|>",),
             ("<|tool_calls_section_end|>",),
@@ -199,6 +132,8 @@ CALLS = (
                 "```json",
                 r"(?:function<\uff5ctool▁sep\uff5c>)?(?P<name>[^\s<]+)",
                 ("```", "<\uff5ctool▁call▁end\uff5c>"),
+                before="function<\uff5ctool▁sep\uff5c>",
+                after=r"\n",
             ),
             _DEEPSEEK,
             _DEEPSEEK_END,
@@ -229,6 +164,7 @@ CALLS = (
                 "<|tool_call:args|>",
                 r"(?P<id>.*?)<\|tool_call:name\|>(?P<name>.+)",
                 ("<|tool_call:end|>",),
+                before=r"[A-Za-z0-9_\-]{1,32}<\|tool_call:name\|>",
             ),
             ("<|tool_calls|>",),
             ("<|calls|>",),
@@ -238,20 +174,49 @@ CALLS = (
         "Mistral",
         ("[TOOL_CALLS]", "[ARGS]"),
         Calls(
-            NamedStyle("", "[ARGS]", r"(?P<name>.+?)(?:\[CALL_ID\](?P<id>.*))?"),
+            NamedStyle(
+                "",
+                "[ARGS]",
+                r"(?P<name>.+?)(?:\[CALL_ID\](?P<id>.*))?",
+                after=r"(?:\[CALL_ID\][A-Za-z0-9]{9})?",
+            ),
             ("[TOOL_CALLS]",),
         ),
     ),
-    Rule("Mistral Nemo", ("[TOOL_CALLS]",), Calls(JsonStyle(late_id=True), ("[TOOL_CALLS]",))),
+    Rule(
+        "Mistral Nemo",
+        ("[TOOL_CALLS]",),
+        Calls(
+            JsonStyle(late_id=True, is_list=True, after=r', "id": "[A-Za-z0-9]{9}"\}'),
+            ("[TOOL_CALLS]",),
+        ),
+    ),
     Rule(
         "Command R7B",
         ("<|START_ACTION|>",),
-        Calls(JsonStyle(), ("<|START_ACTION|>",), ("<|END_ACTION|>",)),
+        Calls(
+            JsonStyle(
+                is_list=True,
+                before=r'\{"tool_call_id": "\d{1,2}", "tool_name": "',
+                between=r'", "parameters": ',
+            ),
+            ("<|START_ACTION|>",),
+            ("<|END_ACTION|>",),
+        ),
     ),
     Rule(
         "Command R+",
         ("Action:", "```json", "tool_name"),
-        Calls(JsonStyle(), ("Action: ```json", "Action:```json"), ("```",)),
+        Calls(
+            JsonStyle(
+                is_list=True,
+                before=r'\{[ \n]{0,9}"tool_name": "',
+                between=r'",[ \n]{1,9}"parameters": ',
+                after=r"[ \n]{0,9}\}",
+            ),
+            ("Action: ```json", "Action:```json"),
+            ("```",),
+        ),
     ),
     Rule(
         "Gemma 4",
@@ -271,23 +236,23 @@ CALLS = (
     Rule(
         "Olmo 3",
         ("<function_calls>", "<functions>"),
-        Calls(PythonStyle(), ("<function_calls>",), ("</function_calls>",)),
+        Calls(PythonStyle(is_list=False), ("<function_calls>",), ("</function_calls>",)),
     ),
     Rule(
         "Hunyuan 3",
         ("<tool_calls{}>", ":opensource"),
         Calls(
             TaggedStyle(
-                "<tool_call" + _HY,
-                "<tool_sep" + _HY,
-                "<arg_key" + _HY,
-                "</arg_key" + _HY,
-                "</arg_value" + _HY,
-                "</tool_call" + _HY,
-                value="<arg_value" + _HY,
+                "<tool_call" + HY,
+                "<tool_sep" + HY,
+                "<arg_key" + HY,
+                "</arg_key" + HY,
+                "</arg_value" + HY,
+                "</tool_call" + HY,
+                value="<arg_value" + HY,
             ),
-            ("<tool_calls" + _HY,),
-            ("</tool_calls" + _HY,),
+            ("<tool_calls" + HY,),
+            ("</tool_calls" + HY,),
         ),
     ),
     Rule(
@@ -314,27 +279,47 @@ CALLS = (
         ),
     ),
     Rule("Hermes", ("<tool_call>",), Calls(JsonStyle(), ("<tool_call>",), ("</tool_call>",))),
-    Rule("Nemotron", ("<TOOLCALL>",), Calls(JsonStyle(), ("<TOOLCALL>",), ("</TOOLCALL>",))),
+    Rule(
+        "Nemotron",
+        ("<TOOLCALL>",),
+        Calls(JsonStyle(is_list=True), ("<TOOLCALL>",), ("</TOOLCALL>",)),
+    ),
     Rule(
         "Apriel",
         ("<tool_calls>",),
-        Calls(JsonStyle(late_id=True), ("<tool_calls>",), ("</tool_calls>",)),
+        Calls(
+            JsonStyle(late_id=True, is_list=True, after=r'(?:, "id": "[A-Za-z0-9_\-]{1,32}")?\}'),
+            ("<tool_calls>",),
+            ("</tool_calls>",),
+        ),
     ),
     Rule(
         "Phi 4 mini",
         ("<|tool_call|>", "<|/tool_call|>"),
-        Calls(JsonStyle(), ("<|tool_call|>",), ("<|/tool_call|>",)),
+        Calls(JsonStyle(is_list=True), ("<|tool_call|>",), ("<|/tool_call|>",)),
     ),
-    Rule("Granite 3", ("<|tool_call|>",), Calls(JsonStyle(), ("<|tool_call|>", "<tool_call>"))),
+    Rule(
+        "Granite 3",
+        ("<|tool_call|>",),
+        Calls(JsonStyle(is_list=True), ("<|tool_call|>", "<tool_call>")),
+    ),
     Rule(
         "Apertus",
         ("<|tools_prefix|>",),
-        Calls(JsonStyle(is_keyed=True), ("<|tools_prefix|>",), ("<|tools_suffix|>",)),
+        Calls(
+            JsonStyle(is_keyed=True, is_list=True, before=r'\{"', between='": '),
+            ("<|tools_prefix|>",),
+            ("<|tools_suffix|>",),
+        ),
     ),
     Rule(
         "InternLM 2",
         ("<|action_start|>",),
-        Calls(JsonStyle(), ("<|action_start|><|plugin|>",), ("<|action_end|>",)),
+        Calls(
+            JsonStyle(between=r'", "parameters": '),
+            ("<|action_start|><|plugin|>",),
+            ("<|action_end|>",),
+        ),
     ),
     Rule("GigaChat 3.1", ("<|function_call|>",), Calls(JsonStyle(), ("<|function_call|>",))),
     Rule(
@@ -342,7 +327,7 @@ CALLS = (
         ("function call", "<|role_sep|>"),
         Calls(JsonStyle(), ("<|message_sep|>\n\nfunction call<|role_sep|>",)),
     ),
-    Rule("FireFunction", ("functools[",), Calls(JsonStyle(), ("functools",))),
+    Rule("FireFunction", ("functools[",), Calls(JsonStyle(is_list=True), ("functools",))),
     Rule(
         "functionary v3.1",
         ("<function=", "<|python_tag|>"),
@@ -354,9 +339,9 @@ CALLS = (
     Rule(
         "Llama 3",
         ("ipython", '"parameters"'),
-        Calls(JsonStyle(), ("<|python_tag|>",), only_known=True),
+        Calls(_LLAMA, ("<|python_tag|>",), only_known=True),
     ),
-    Rule("Llama 3", ("<|python_tag|>",), Calls(JsonStyle(), ("<|python_tag|>",), only_known=True)),
+    Rule("Llama 3", ("<|python_tag|>",), Calls(_LLAMA, ("<|python_tag|>",), only_known=True)),
     Rule(
         "Llama, Python",
         ("<|python_start|>",),

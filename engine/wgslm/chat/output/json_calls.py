@@ -38,6 +38,8 @@ def json_calls(context: Context, style: JsonStyle, close: Sequence[str]) -> Step
             yield from tape.skip(";")
             if (yield from tape.space()) == "{":
                 yield from _call(context, style, close)
+    if close:
+        yield from tape.space()
     yield from tape.skip(*close)
 
 

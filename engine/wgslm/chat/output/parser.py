@@ -163,7 +163,9 @@ class _Plain:
             yield from reading
         except Malformed:
             raw = self._tape.recorded()
-            if not (self._tape.was_cut and self._tape.ended and self._sink.keep()):
+            if self._tape.was_cut and self._tape.ended and self._sink.keep():
+                self._tape.drop()  # it may be the beginning of a mark
+            else:
                 self._sink.void(raw)
             return False
         self._sink.part()

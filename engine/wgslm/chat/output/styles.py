@@ -16,10 +16,18 @@ class Thinking:
 
 @dataclass(frozen=True)
 class JsonStyle:
-    """Calls that are JSON objects with a name and arguments, or a list of such."""
+    """Calls that are JSON objects with a name and arguments, or a list of such.
+
+    A demanded call is written as the expressions say: what is before the name, between it and
+    the arguments, and after them.
+    """
 
     late_id: bool = False  # a model that names calls does so after the arguments
     is_keyed: bool = False  # {"name": {arguments}} instead
+    is_list: bool = False
+    before: str = r'\{"name": "'
+    between: str = r'", "arguments": '
+    after: str = r"\}"
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,8 @@ class NamedStyle:
     head_end: str
     head: str  # regular expression with the group `name` and maybe `id`
     closes: tuple[str, ...] = ()  # what may follow the arguments, in this order
+    before: str = ""  # expressions of what a head has around the name, in a demanded call
+    after: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,7 @@ class TaggedStyle:
     call_end: str
     value: str = ""  # `<arg_value>`, where key and value are apart
     lines: bool = False  # values stand on lines of their own
+    typed: Literal["", "string", "type"] = ""  # the attribute that says what a value is
 
 
 @dataclass(frozen=True)
@@ -58,6 +69,7 @@ class PythonStyle:
     """Python calls, `[name(key='value', n=3), ...]`, in brackets or on lines."""
 
     suffix: str = ""  # after a name, no part of it: Llama 3.1 writes `brave_search.call(...)`
+    is_list: bool = True  # else a call a line
 
 
 @dataclass(frozen=True)

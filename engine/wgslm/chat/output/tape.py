@@ -70,6 +70,10 @@ class Tape:
             self._read.append(taken)
         return taken
 
+    def drop(self) -> None:
+        """Read what is there, and leave it untold."""
+        self._at = len(self._text)
+
     def run(self, pattern: re.Pattern[str]) -> str:
         """Read what matches of what is there; may be nothing."""
         found = pattern.match(self._text, self._at)
