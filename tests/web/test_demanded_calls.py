@@ -51,6 +51,7 @@ TOOLS = [{"type": "function", "function": function} for function in (ORDER, NOW)
 SCHEMAS: Mapping[str, Any] = {"order": SCHEMA, "now": NOW["parameters"]}
 CONTROL = re.compile(r"<\|[^|<>]+\|>|<\uff5c[^<>]+\uff5c>|\[/?[A-Z_]+\]|</?think>|<\|\w+>|<\w+\|>")
 END = "<|endoftext|>"
+LONG_THOUGHTS = {"harmony"}  # which chance does not end; test_demands.py reads its calls back
 
 
 def templates() -> dict[str, str]:
@@ -101,6 +102,8 @@ def test_required_calls_are_valid_in_every_format(device: Device, tmp_path: Path
 
     async def ask(client: httpx.AsyncClient) -> None:
         for seed, name in enumerate(templates()):
+            if name in LONG_THOUGHTS:
+                continue
             choice = NAMED if seed % 3 == 2 else "required"
             body = {**asked, "chat_template": name, "tool_choice": choice, "seed": seed}
             if name == "muse":  # for it the others' ends are text

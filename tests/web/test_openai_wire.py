@@ -134,8 +134,6 @@ def test_text_parts_are_joined_and_names_are_kept() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("tool_choice", "required"),
-        ("tool_choice", {"type": "function", "function": {"name": "f"}}),
         ("modalities", ["text", "audio"]),
         ("cache_prompt", False),
     ],

@@ -207,7 +207,8 @@ class _Compiler:
             for count in range(width)
             if count >= least
         }
-        return edges, accepting, set(range(0, len(edges), width))
+        empty = set() if facts.required else set(range(0, len(edges), width))
+        return edges, accepting, empty
 
     def _pair(self, name: str, schema: Schema, call: Members | None) -> Expression:
         if call is None:
