@@ -15,7 +15,7 @@ from tiny_vocabularies import bpe_metadata, byte_characters
 VOCABULARY = 150_000
 METADATA_SECONDS = 1.5
 TRIES = 3  # the best one counts: other programs only ever make it slower
-MODULES = 450
+MODULES = 470
 LIBRARIES = {"wgslm", "wgslm_web", "starlette", "anyio", "jinja2", "markupsafe"}
 FROM_THE_PAGE = {"__main__", "js", "wgslm_js", "pyodide", "pyodide_js", "_pyodide", "_pyodide_core"}
 NATIVE_ONLY = ("wgslm.cli", "wgslm.gpu.native", "wgslm.sources.native", "wgslm_web.native")
