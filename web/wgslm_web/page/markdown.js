@@ -7,7 +7,7 @@ import("./render.js").then((found) => (render = found));
 
 const OPEN_BLOCKS = 3; // a list, a blank line and what follows may still become one list
 const OPEN_LENGTH = 1500; // characters that a draw may do again
-const STEP_LENGTH = 700; // new characters that a draw takes; the rest waits for the next one
+const STEP_LENGTH = 500; // new characters that a draw takes; the rest waits for the next one
 
 /** Shows one text in one element; `update` may be called with ever longer texts. */
 export class MarkdownView {
