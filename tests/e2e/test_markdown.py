@@ -112,6 +112,16 @@ def test_tables_code_and_formulas_are_drawn_as_such(quiet: Tab) -> None:
     )
 
 
+def test_text_is_shown_as_it_is_where_the_libraries_do_not_come(tab: Tab, site: str) -> None:
+    tab.page.add_init_script(QUIET)
+    tab.page.route("**/render.js", lambda route: route.abort())
+    tab.open(site)
+
+    add(tab, conversation("x", "Cats", ["?", "Yes, **a cat**."]))
+
+    expect(tab.shown.locator(".body")).to_have_text("Yes, **a cat**.")
+
+
 def test_quotes_in_quotes_end_at_a_depth(quiet: Tab) -> None:
     draw(quiet.page, "> " * 25 + "deep")
 

@@ -3,7 +3,8 @@
 
 // The libraries behind it come in a task of their own: with the page's first one they would block it.
 let render = null;
-import("./render.js").then((found) => (render = found));
+let isPlain = false; // where they did not come: text without its form is better than none
+import("./render.js").then((found) => (render = found), () => (isPlain = true));
 
 const OPEN_BLOCKS = 3; // a list, a blank line and what follows may still become one list
 const OPEN_LENGTH = 1500; // characters that a draw may do again
@@ -24,7 +25,7 @@ export class MarkdownView {
 
   /** Draw the text, or as much of it as a frame allows; say whether that is all of it. */
   update(text) {
-    if (!render) return !text;
+    if (!render) return this.#wait(text);
     if (!text.startsWith(this.#shown)) this.#reset();
     if (text === this.#shown) return true;
     this.#shown = text.slice(0, this.#shown.length + STEP_LENGTH);
@@ -33,6 +34,11 @@ export class MarkdownView {
     const open = this.#settle(render.blocksOf(source, this.#links));
     this.#open = this.#append(open);
     return this.#shown.length === text.length;
+  }
+
+  #wait(text) {
+    if (isPlain) this.#element.textContent = text;
+    return isPlain || !text;
   }
 
   #reset() {
