@@ -16,12 +16,19 @@ from wgslm_web.keeping import KeepingLoader
 
 [loader] = [thing for thing in gc.get_objects() if isinstance(thing, KeepingLoader)]
 READ = 3_000_000
-sources = []
+sources, told = [], []
 patience = PATIENCE
 
 
+class Told(list):  # the page takes notices when it asks for them
+    def append(self, notice):
+        told.append(notice)
+        super().append(notice)
+
+
 async def read(url, sha256=None, stop=None, finish=True):
-    store = await loader.store()
+    store = await loader.store()  # not sooner: it asks for the quota once
+    store.notices = Told(store.notices)
     source = await store.open(Wanted(url.split("?")[0], lambda: open_source(url, patience), sha256))
     sources.append(source)
     whole, stop = hashlib.sha256(), stop or source.size
@@ -83,7 +90,7 @@ class TabStore:
         self.python("for source in sources: await source.close()")
         for model in self.kept:
             self.ask("/wgslm/delete-model", {"id": model["id"]})
-        self.python("sources.clear(); (await loader.store()).notices.clear()")
+        self.python("sources.clear(); told.clear()")
 
     def limit(self, nbytes: int | None) -> None:
         """Override the quota of the page's origin; None gives it back."""
@@ -108,10 +115,22 @@ class TabStore:
         return self.tab.worker.evaluate("source => python.runPythonAsync(source)", source)
 
     @property
+    def notices(self) -> list[str]:
+        """What a person was to know since this page was opened, the newest last."""
+        found: list[str] = json.loads(self.python("json.dumps(told)"))
+        return found
+
+    @property
     def kept(self) -> list[dict[str, Any]]:
         """What is kept, as the page is told."""
         found: list[dict[str, Any]] = self.ask("/wgslm/models")["models"]
         return found
+
+    def wait_kept(self, nbytes: int) -> None:
+        """Wait until that much of the one file is kept."""
+        self.tab.wait(
+            lambda: any(model["kept"] >= nbytes for model in self.kept), "the parts to be written"
+        )
 
     def ask(self, path: str, body: object = None) -> Any:
         """Ask the app."""

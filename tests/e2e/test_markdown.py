@@ -45,6 +45,7 @@ Costs $5 and $6; \\(a+b\\) is a sum. See the [reference][r].
 LONG_CODE = (
     "```python\n" + "".join(f"x{i} = {i}  # line {i}\n" for i in range(400)) + "```\n\nAfter it."
 )
+LONG_LINE = "```js\n" + "".join(f"f({i}) + " for i in range(500)) + "0\nend()\n```\n"
 LONG_TABLE = "| n | square |\n|---|---|\n" + "".join(f"| {i} | {i * i} |\n" for i in range(300))
 LONG_LIST = "".join(f"{i}. item {i}\n" for i in range(1, 300))
 # Draws the text as it grows by these steps, and waits for what is loaded when it is first needed.
@@ -84,7 +85,9 @@ def quiet(tab: Tab, site: str) -> Tab:
 
 
 @pytest.mark.parametrize(
-    "text", [PROSE, LONG_CODE, LONG_TABLE, LONG_LIST], ids=["prose", "code", "table", "list"]
+    "text",
+    [PROSE, LONG_CODE, LONG_LINE, LONG_TABLE, LONG_LIST],
+    ids=["prose", "code", "line", "table", "list"],
 )
 def test_a_text_that_grows_says_the_same_as_a_whole_one(quiet: Tab, text: str) -> None:
     chance = random.Random(7)

@@ -20,6 +20,8 @@ self.showOpenFilePicker = async () => {
 };
 """
 
+REMEMBERED = "import('./picked.js').then((it) => it.pickedModels()).then(({ length }) => length)"
+
 pytestmark = [pytest.mark.e2e, pytest.mark.gpu]
 
 
@@ -55,6 +57,7 @@ def test_a_picked_file_is_loaded_again_after_a_reload(tab: Tab, site: str) -> No
     tab.show_panel()
     tab.page.get_by_text("Choose a .gguf file").click()
     tab.wait_ready("mine")
+    tab.wait(lambda: bool(tab.page.evaluate(REMEMBERED)), "the file to be remembered")
 
     tab.page.reload()
     tab.wait(lambda: "there is no such file" in tab.error, "the engine")

@@ -88,7 +88,7 @@ def test_a_reload_goes_on_where_the_download_was(
 ) -> None:
     url = server.url("model.gguf")
     store.read(url, stop=2 * PART, finish=False)
-    store.tab.wait(lambda: store.kept[0]["kept"] >= 2 * PART, "the parts to be written")
+    store.wait_kept(2 * PART)
 
     server.asked.clear()
     store.open(open_site.url)
@@ -126,7 +126,7 @@ def test_a_full_quota_is_explained_and_the_bytes_still_come(
 
     assert store.read(server.url("model.gguf")) == SHA256
 
-    [notice] = store.ask("/wgslm/transfers")["notices"]
+    [notice] = store.notices
     assert "no room for its 13 MB" in notice
     assert "delete small.gguf (2 MB) to make room" in notice
     assert [model["name"] for model in store.kept] == ["small.gguf"]
@@ -136,13 +136,13 @@ def test_a_quota_that_shrinks_while_bytes_are_written_is_noticed(
     store: TabStore, server: FaultServer
 ) -> None:
     store.read(server.url("model.gguf"), stop=PART, finish=False)
-    store.tab.wait(lambda: store.kept[0]["kept"] >= PART, "a part to be written")
+    store.wait_kept(PART)
     store.python("await sources[-1].close()")
     store.limit(1_000_000)
 
     assert store.read(server.url("model.gguf")) == SHA256
 
-    assert "is not kept for the next visit" in store.ask("/wgslm/transfers")["notices"][-1]
+    assert "is not kept for the next visit" in store.notices[-1]
     assert store.kept == []
 
 
@@ -168,7 +168,7 @@ def test_a_second_tab_takes_over_from_one_that_dies(
 ) -> None:
     url = server.url("model.gguf")
     store.read(url, stop=2 * PART, finish=False)
-    store.tab.wait(lambda: store.kept[0]["kept"] >= 2 * PART, "the parts to be written")
+    store.wait_kept(2 * PART)
     second.start(url)
     second.tab.wait(second.is_waiting, "the second to wait")
     server.asked.clear()
@@ -221,13 +221,13 @@ def test_bytes_that_were_changed_in_the_storage_are_not_used(
     store.tab.page.evaluate(DAMAGE, store.kept[0]["id"])
 
     assert store.read(url) == first
-    assert "damaged" in store.ask("/wgslm/transfers")["notices"][-1]
+    assert "damaged" in store.notices[-1]
 
 
 def test_a_wrong_sha256_is_said_and_the_file_not_kept(store: TabStore, server: FaultServer) -> None:
     store.read(server.url("small.gguf"), sha256="0" * 64)
 
-    assert "the hub says 0000" in store.ask("/wgslm/transfers")["notices"][-1]
+    assert "the hub says 0000" in store.notices[-1]
     assert store.kept == []
 
 

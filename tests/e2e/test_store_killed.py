@@ -59,7 +59,7 @@ def test_a_killed_browser_goes_on_with_the_download(
         with browser(playwright, tmp_path) as (context, pid):
             store = TabStore(Tab(context), open_site.url)
             store.start(url)
-            store.tab.wait(lambda: bool(store.kept) and store.kept[0]["kept"] >= 3 * PART, "parts")
+            store.wait_kept(3 * PART)
             before = store.kept[0]["kept"]
             os.killpg(pid, signal.SIGKILL)
         server.asked.clear()

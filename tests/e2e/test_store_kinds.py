@@ -67,7 +67,7 @@ def test_indexed_db_keeps_what_opfs_may_not(
     store.limit(12_000_000)  # Chromium asks for it once, and then believes it for a while
     url = server.url("model.gguf")
     store.read(url, stop=2 * PART, finish=False)
-    store.tab.wait(lambda: store.kept[0]["kept"] >= 2 * PART, "the parts to be written")
+    store.wait_kept(2 * PART)
 
     store.open(open_site.url)
     server.asked.clear()
@@ -83,7 +83,7 @@ def test_indexed_db_keeps_what_opfs_may_not(
     assert [(m["kept"], m["sha256"]) for m in store.kept] == [(len(BODY), SHA256)]
     server.files["other.gguf"] = BODY
     assert store.read(server.url("other.gguf")) == SHA256
-    assert "delete model.gguf (8 MB)" in store.ask("/wgslm/transfers")["notices"][-1]
+    assert "delete model.gguf (8 MB)" in store.notices[-1]
     store.limit(None)
     store.ask("/wgslm/delete-model", {"id": store.kept[0]["id"]})
     assert store.kept == []
@@ -102,7 +102,7 @@ def test_without_any_storage_models_load_and_are_not_kept(
     assert store.read(server.url("model.gguf")) == SHA256
 
     said = store.ask("/wgslm/models")
-    notices = store.ask("/wgslm/transfers")["notices"]
+    notices = store.notices
     assert said["storage"]["kind"] == "none"
     assert said["models"] == []
     assert "this browser keeps nothing for this page (a private window)" in notices[-1]

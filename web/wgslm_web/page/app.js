@@ -276,4 +276,4 @@ window.wgslm = { ...scripts, api, chat, desk, host, library: desk.library, model
 refresh();
 desk.library.open();
 if (missing) load(null);
-else host.start();
+else setTimeout(() => host.start()); // in a task of its own: reading this page's modules fills one

@@ -6,7 +6,7 @@ import { whenIdle } from "./dom.js";
 
 const COLOURS = { ALLOWED_TAGS: ["span"], ALLOWED_ATTR: ["class"], RETURN_DOM_FRAGMENT: true };
 const LONGEST = 6000; // characters that are coloured at a time
-const LONG_LINE = /[^\n]{1000}/; // machine-made: thousands of coloured words in a line are slow to lay out
+const LONG_LINE = /[^\n]{300}/; // machine-made: thousands of coloured words in a line are slow to lay out
 
 let highlighter = null;
 let loading = null;
@@ -15,7 +15,8 @@ let loading = null;
 export function dressCode(block) {
   const code = block.querySelector("code");
   if (!code) return;
-  const piece = document.createElement("span"); // of a block that is cut there will be more
+  const piece = document.createElement("span"); // of a block that is cut there will be more, each laid out for itself
+  piece.className = "piece";
   piece.textContent = code.textContent.replace(/\n$/, "");
   code.replaceChildren(piece);
   const language = /(?:^| )language-(\S+)/.exec(code.className)?.[1] ?? "";

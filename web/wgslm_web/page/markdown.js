@@ -8,6 +8,7 @@ import("./render.js").then((found) => (render = found), () => (isPlain = true));
 
 const OPEN_BLOCKS = 3; // a list, a blank line and what follows may still become one list
 const OPEN_LENGTH = 1500; // characters that a draw may do again
+const OPEN_CODE = 800; // the same of code, whose colours cost more
 const STEP_LENGTH = 500; // new characters that a draw takes; the rest waits for the next one
 
 /** Shows one text in one element; `update` may be called with ever longer texts. */
@@ -18,6 +19,7 @@ export class MarkdownView {
   #open = []; // the nodes of the others
   #links = Object.create(null); // that the text has defined so far
   #prefix = ""; // what a cut block needs to go on: its fence, its table head
+  #isInLine = false; // the block was cut within a line
 
   constructor(element) {
     this.#element = element;
@@ -55,9 +57,10 @@ export class MarkdownView {
     const done = blocks.slice(0, blocks.length - open.length);
     if (done.length) this.#finish(done, lengthOf(done), "");
     const last = open.at(-1);
-    if (!last || last.raw.length <= OPEN_LENGTH) return open;
+    if (!last || last.raw.length <= longest(last)) return open;
     const { head, prefix, length } = cut(last);
     this.#finish(render.blocksOf(head, this.#links), length, prefix);
+    this.#isInLine = last.raw[length - 1] !== "\n";
     return render.blocksOf(prefix + last.raw.slice(length), this.#links);
   }
 
@@ -72,23 +75,35 @@ export class MarkdownView {
   #append(blocks) {
     if (!blocks.length) return [];
     const fragment = render.fragmentOf(blocks);
-    const rest = this.#prefix ? continuation(fragment.firstElementChild, this.#element.lastElementChild) : [];
+    const rest = this.#prefix ? this.#goOn(fragment.firstElementChild) : [];
     const nodes = [...rest, ...fragment.childNodes];
     this.#element.append(fragment);
     return nodes;
   }
+
+  /** Move what a cut block holds to where its first part is; return the nodes that were moved. */
+  #goOn(block) {
+    const place = (element) => element?.querySelector(":scope > pre > code, :scope > table > tbody");
+    const [from, to] = [place(block), place(this.#element.lastElementChild)];
+    if (!from || from.localName !== to?.localName) return [];
+    block.remove();
+    const isCode = from.localName === "code";
+    if (isCode && !from.textContent) return [];
+    const isInLine = isCode && this.#isInLine;
+    const nodes = [...(isInLine ? from.firstElementChild : from).childNodes];
+    if (isCode && !isInLine) nodes.unshift(lineEnd());
+    (isInLine ? to.lastElementChild : to).append(...nodes);
+    return nodes;
+  }
 }
 
-/** Move what a cut block holds to where its first part is; return the nodes that were moved. */
-function continuation(block, before) {
-  const place = (element) => element?.querySelector(":scope > pre > code, :scope > table > tbody");
-  const [from, to] = [place(block), place(before)];
-  if (!from || from.localName !== to?.localName) return [];
-  block.remove();
-  const nodes = [...from.childNodes];
-  if (from.localName === "code" && from.textContent) nodes.unshift(document.createTextNode("\n"));
-  to.append(...nodes);
-  return nodes;
+/** What is copied between two pieces of code, which are lines of their own already. */
+function lineEnd() {
+  return Object.assign(document.createElement("span"), { hidden: true, textContent: "\n" });
+}
+
+function longest({ type }) {
+  return type === "code" ? OPEN_CODE : OPEN_LENGTH;
 }
 
 /** The last blocks that together are short enough to draw again; at least one. */
@@ -102,11 +117,12 @@ function openBlocks(blocks) {
 }
 
 /** Cut a long block in two: `head` is whole Markdown, `prefix` begins what comes after `length`. */
-function cut({ type, raw }) {
-  const length = cutPlace(type, raw);
+function cut(block) {
+  const { type, raw } = block;
+  const length = cutPlace(block);
   const fence = /^ {0,3}(`{3,}|~{3,})[^\n]*\n/.exec(raw);
   if (type === "code" && fence) {
-    return { head: `${raw.slice(0, length)}${fence[1]}`, prefix: fence[0], length };
+    return { head: `${raw.slice(0, length).replace(/\n?$/, "\n")}${fence[1]}`, prefix: fence[0], length };
   }
   const tableHead = /^[^\n]*\n[^\n]*\n/.exec(raw);
   const prefix = type === "table" && tableHead ? tableHead[0] : "";
@@ -114,8 +130,9 @@ function cut({ type, raw }) {
 }
 
 /** Where to cut: before a list's last item, else at a line's end, else after a word. */
-function cutPlace(type, raw) {
-  const early = raw.length - OPEN_LENGTH / 2;
+function cutPlace(block) {
+  const { type, raw } = block;
+  const early = raw.length - longest(block) / 2;
   const items = type === "list" ? [...raw.matchAll(/^ {0,3}([-*+]|\d+[.)]) /gm)] : [];
   const item = items.at(-1)?.index ?? 0;
   if (item > early / 2) return item;
