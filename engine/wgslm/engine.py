@@ -151,7 +151,7 @@ class Engine:
             undo.push_async_callback(device.close)
             chosen = header.context(context)
             fitting = Fitting(device, header, chosen, kv, variants, notebook)
-            undo.callback(fitting.close)
+            undo.push_async_callback(fitting.close)
             plans, stacks = await fitting.begin()
             check_fit(device.limits, plans, chosen)
             (weights, rates), _ = await together(

@@ -134,11 +134,13 @@ class Fitting:
         """Say whether the GPU draws ids rightly; the last to examine anything."""
         wrongs = await self._selftest.examine(_draws(self.plans), self.schedule)
         self.warnings += [f"{self._named(wrong)}; the CPU draws instead" for wrong in wrongs]
-        self.close()
+        await self.close()
         return not wrongs
 
-    def close(self) -> None:
-        """Free what the examination needed."""
+    async def close(self) -> None:
+        """End what goes on beside a load, also one that failed, and free what was needed."""
+        if self._tuning:
+            await self._tuning.stop()
         self._selftest.close()
 
     async def _examine(self) -> None:
