@@ -17,6 +17,7 @@ from wgslm.kernels.schedule import (
     ROLES,
     Role,
     Schedule,
+    Variant,
     alternatives,
     choose,
     usable,
@@ -241,12 +242,12 @@ def _draws(plans: Sequence[Plan]) -> list[Program]:
 
 def _changes(before: Schedule, after: Schedule) -> str:
     """Say what another schedule uses."""
-    found = []
-    for role in ROLES:
-        variant = after.variant(role)
-        if variant != before.variant(role):
-            name = variant.name if role in PRODUCTS else f"{role} {variant.name}"
-            found.append("plain kernels are used" if variant == PLAIN else f"{name} is used")
-    if after.attention_splits != before.attention_splits:
-        found.append("one workgroup takes all keys")
-    return ", ".join(found)
+    changed = (role for role in ROLES if after.variant(role) != before.variant(role))
+    return ", ".join(_change(role, after.variant(role)) for role in changed)
+
+
+def _change(role: Role, variant: Variant) -> str:
+    if role == "splits":
+        return "one workgroup takes all keys"
+    name = variant.name if role in PRODUCTS else f"{role} {variant.name}"
+    return "plain kernels are used" if variant == PLAIN else f"{name} is used"
