@@ -313,13 +313,13 @@ class Engine:
             self.device.limits, self._fitting.schedule, self.session.context, self.kv, each=True
         )
         executor = Executor(self.device, plans, self._weights)
+        paced = Session(executor, self.session.context)
         try:
             await executor.prepare()
             rows: list[list[float]] = []
             for start in range(0, len(ids), EACH_SIZE):
-                step = ids[start : start + EACH_SIZE]
-                plan = executor.submit(step, start)
-                flat = await executor.logits(plan, len(step))
+                plan = await paced.submit(ids[start : start + EACH_SIZE], start)
+                flat = await executor.logits(plan, min(EACH_SIZE, len(ids) - start))
                 rows += [list(flat[i : i + plan.vocab]) for i in range(0, len(flat), plan.vocab)]
             return rows
         finally:

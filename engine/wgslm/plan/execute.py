@@ -18,7 +18,7 @@ from wgslm.plan.memory import Layout, merged, share
 from wgslm.weights import Stored
 
 Part = Literal["draw", "candidates"]  # what may follow a step's logits
-PIECES = 8  # at most, that a step of many tokens is recorded in: a submit may take some of them
+PIECES = 8  # at most, that a step is recorded in: a prompt's submit may take some of them
 
 
 @dataclass(frozen=True)
@@ -231,8 +231,8 @@ class Executor:
 
 
 def _pieces(plan: Plan) -> Iterator[tuple[Dispatch, ...]]:
-    """Cut a step of many tokens between its dispatches; one token's is replayed as a whole."""
-    count = min(PIECES, len(plan.body)) if plan.size > 1 else 1
+    """Cut a step between its dispatches."""
+    count = min(PIECES, len(plan.body))
     cuts = [i * len(plan.body) // count for i in range(count + 1)]
     for start, stop in pairwise(cuts):
         yield plan.body[start:stop]
