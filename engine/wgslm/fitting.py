@@ -120,10 +120,8 @@ class Fitting:
     async def settle(self, weights: Weights) -> tuple[Plan, ...]:
         """Tune, where that is due, and examine; return the plans to run."""
         if self._tuning:
-            try:
-                record = await self._tuning.measure(weights)
-            finally:
-                await self._tuning.end()
+            record = await self._tuning.measure(weights)
+            await self._tuning.end()
             self.warnings += self._tuning.failures
             if self._take(record, list(record)):
                 self.plans = self._lowered(self.schedule)

@@ -4,17 +4,21 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import wgslm.generate
+import wgslm.steps
 from loaded import session
 from tiny_models import ARCHITECTURES, VOCAB, write_tiny
 from wgslm.errors import DeviceLostError, RequestError
 from wgslm.generate import Options, Run, Session
 from wgslm.gpu import Device
+from wgslm.pace import SUBMIT_SECONDS
 from wgslm.quants import QUANTS
 from wgslm.sampling import Sampling
 from wgslm.steps import LEAST_AHEAD, steps_ahead
@@ -252,10 +256,10 @@ def test_the_slower_a_read_back_is_the_more_steps_are_under_way(
         under_way: list[int] = []
         advance, run = current.executor.advance, Run(len(PROMPT))
 
-        def counted() -> object:
+        def counted(submits: int) -> object:
             # with the step that read the prompt, and this one
             under_way.append(len(under_way) + 2 - len(run.ids))
-            return advance()
+            return advance(submits)
 
         monkeypatch.setattr(device, "most_ahead", AHEAD)
         monkeypatch.setattr(current.executor, "read_seconds", read_seconds)
@@ -265,6 +269,38 @@ def test_the_slower_a_read_back_is_the_more_steps_are_under_way(
         assert max(under_way) == expected
 
     checked(device, model, check, None)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(("tick", "expected"), [(0.0, 1), (1.5 * SUBMIT_SECONDS, 2), (100.0, 9)])
+def test_a_slow_device_is_given_a_step_in_some_submits(
+    device: Device, model: Path, monkeypatch: pytest.MonkeyPatch, tick: float, expected: int
+) -> None:
+    async def check(current: Session) -> None:
+        expected_ids = await full_answer(current)
+        submit, advance = device.submit, current.executor.advance
+        submits: list[int] = []
+        ticks = count(1)
+
+        def advanced(most: int) -> object:
+            submits.append(1)  # the copy's
+            return advance(most)
+
+        def counted(*recordings: object) -> None:
+            if submits:
+                submits[-1] += 1
+            submit(*recordings)
+
+        monkeypatch.setattr(current.executor, "advance", advanced)
+        monkeypatch.setattr(device, "submit", counted)
+        clock = SimpleNamespace(perf_counter=lambda: tick * next(ticks))
+        monkeypatch.setattr(wgslm.steps, "time", clock)
+
+        assert await ids_of(current) == expected_ids
+        assert submits[0] == 1  # of a device that nothing is known of
+        assert submits[-1] == expected
+
+    checked(device, model, check, 1)
 
 
 def no_more_than(times: int, call: Callable[..., object]) -> Callable[..., object]:

@@ -1,5 +1,6 @@
 """Run plans on a device: ids in, drawn ids, candidates or logits out."""
 
+import math
 import struct
 import time
 from array import array
@@ -139,10 +140,18 @@ class Executor:
         self.device.write(self._states["sampling"], 0, settings.pack())
         self.device.write(self._states["sampled"], 0, pack_history(history))
 
-    def advance(self) -> object:
-        """Run one step over the id that the step before drew, and copy what it draws."""
+    def advance(self, submits: int = 1) -> object:
+        """Run one step over the id that the step before drew, and copy what it draws.
+
+        A device that takes long is given it in some submits, at most; none is waited for.
+        """
         assert self.plans[0].size == 1, "a step over one id"
-        return self.device.copy(self._result, *self._chain(self.plans[0], "draw"))
+        chain = self._chain(self.plans[0], "draw")
+        size = math.ceil(len(chain) / submits)
+        while len(chain) > size:
+            self.device.submit(*chain[:size])
+            del chain[:size]
+        return self.device.copy(self._result, *chain)
 
     def copy_drawn(self) -> object:
         """Copy what the last submitted step drew; `drawn` waits for it."""
