@@ -151,7 +151,7 @@ class Engine:
             undo.push_async_callback(device.close)
             chosen = header.context(context)
             fitting = Fitting(device, header, chosen, kv, variants, notebook)
-            undo.callback(fitting.close)
+            undo.push_async_callback(fitting.close)
             plans, stacks = await fitting.begin()
             check_fit(device.limits, plans, chosen)
             (weights, rates), _ = await together(
@@ -313,13 +313,13 @@ class Engine:
             self.device.limits, self._fitting.schedule, self.session.context, self.kv, each=True
         )
         executor = Executor(self.device, plans, self._weights)
+        paced = Session(executor, self.session.context)
         try:
             await executor.prepare()
             rows: list[list[float]] = []
             for start in range(0, len(ids), EACH_SIZE):
-                step = ids[start : start + EACH_SIZE]
-                plan = executor.submit(step, start)
-                flat = await executor.logits(plan, len(step))
+                plan = await paced.submit(ids[start : start + EACH_SIZE], start)
+                flat = await executor.logits(plan, min(EACH_SIZE, len(ids) - start))
                 rows += [list(flat[i : i + plan.vocab]) for i in range(0, len(flat), plan.vocab)]
             return rows
         finally:

@@ -17,6 +17,7 @@ from wgslm.kernels.schedule import (
     ROLES,
     Role,
     Schedule,
+    Variant,
     alternatives,
     choose,
     usable,
@@ -119,10 +120,8 @@ class Fitting:
     async def settle(self, weights: Weights) -> tuple[Plan, ...]:
         """Tune, where that is due, and examine; return the plans to run."""
         if self._tuning:
-            try:
-                record = await self._tuning.measure(weights)
-            finally:
-                await self._tuning.end()
+            record = await self._tuning.measure(weights)
+            await self._tuning.end()
             self.warnings += self._tuning.failures
             if self._take(record, list(record)):
                 self.plans = self._lowered(self.schedule)
@@ -134,11 +133,13 @@ class Fitting:
         """Say whether the GPU draws ids rightly; the last to examine anything."""
         wrongs = await self._selftest.examine(_draws(self.plans), self.schedule)
         self.warnings += [f"{self._named(wrong)}; the CPU draws instead" for wrong in wrongs]
-        self.close()
+        await self.close()
         return not wrongs
 
-    def close(self) -> None:
-        """Free what the examination needed."""
+    async def close(self) -> None:
+        """End what goes on beside a load, also one that failed, and free what was needed."""
+        if self._tuning:
+            await self._tuning.stop()
         self._selftest.close()
 
     async def _examine(self) -> None:
@@ -239,12 +240,12 @@ def _draws(plans: Sequence[Plan]) -> list[Program]:
 
 def _changes(before: Schedule, after: Schedule) -> str:
     """Say what another schedule uses."""
-    found = []
-    for role in ROLES:
-        variant = after.variant(role)
-        if variant != before.variant(role):
-            name = variant.name if role in PRODUCTS else f"{role} {variant.name}"
-            found.append("plain kernels are used" if variant == PLAIN else f"{name} is used")
-    if after.attention_splits != before.attention_splits:
-        found.append("one workgroup takes all keys")
-    return ", ".join(found)
+    changed = (role for role in ROLES if after.variant(role) != before.variant(role))
+    return ", ".join(_change(role, after.variant(role)) for role in changed)
+
+
+def _change(role: Role, variant: Variant) -> str:
+    if role == "splits":
+        return "one workgroup takes all keys"
+    name = variant.name if role in PRODUCTS else f"{role} {variant.name}"
+    return "plain kernels are used" if variant == PLAIN else f"{name} is used"

@@ -158,6 +158,20 @@ class Session:
             plan = await self._prefill(list(ids), Run(len(ids)))
             return list(await self.executor.logits(plan))
 
+    async def submit(
+        self, ids: Sequence[int], position: int, then: Part | None = None, wanted: int = 1
+    ) -> Plan:
+        """Run a step of a prompt in submits that end in time; wait for all but the last."""
+        plan = self.executor.write(ids, position, wanted)
+        pieces, done, begun = self.executor.pieces(plan), 0, self._clock()
+        while True:
+            count = self._pace.pieces(len(ids), pieces, done, self._clock() - begun)
+            self.executor.submit_pieces(plan, done, done + count, then)
+            done += count
+            if done == pieces:
+                return plan
+            await self.executor.device.idle()
+
     def forget(self) -> None:
         """Empty the cache."""
         self._cached.clear()
@@ -217,25 +231,13 @@ class Session:
             size = min(self._pace.tokens, len(ids) - start)
             step, is_last = ids[start : start + size], start + size == len(ids)
             begun = self._clock()
-            plan = await self._submit(step, start, then if is_last else None, wanted)
+            plan = await self.submit(step, start, then if is_last else None, wanted)
             self._cached += step
             if is_last:
                 return plan
             start += size
             await self.executor.device.idle()
             self._pace.took(size, self._clock() - begun)
-
-    async def _submit(self, ids: list[int], position: int, then: Part | None, wanted: int) -> Plan:
-        """Run a step of a prompt in submits that end in time; wait for all but the last."""
-        plan = self.executor.write(ids, position, wanted)
-        pieces, done, begun = self.executor.pieces(plan), 0, self._clock()
-        while True:
-            count = self._pace.pieces(len(ids), pieces, done, self._clock() - begun)
-            self.executor.submit_pieces(plan, done, done + count, then)
-            done += count
-            if done == pieces:
-                return plan
-            await self.executor.device.idle()
 
 
 def _common(a: Sequence[int], b: Sequence[int]) -> int:

@@ -38,11 +38,12 @@ class Pace:
         """Return how many pieces of a step go into its next submit.
 
         The step has `count` pieces of about the same work; `done` of them took `spent` seconds.
-        Of an unknown device the first one tells how long the others take.
+        Of an unknown device the first one tells how long the others take. Fewer tokens than
+        `least` take about as long as those.
         """
         left = count - done
         if self._token_seconds:
-            piece = min(self._token_seconds) * tokens / count
+            piece = min(self._token_seconds) * max(tokens, self._least) / count
         elif done:
             piece = spent / done
         else:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from wgslm.errors import WgslmError
 from wgslm.kernels.sample import BY_NOT_NUMBERS, Settings
 from wgslm.kernels.top import chunk_count
+from wgslm.pace import SUBMIT_SECONDS
 from wgslm.plan import Plan
 from wgslm.plan.execute import Candidates, Executor, Part
 from wgslm.sampling import MOST_CANDIDATES, Sampler
@@ -33,6 +34,11 @@ def steps_ahead(most: int, read_seconds: float, step_seconds: float) -> int:
     """
     wanted = math.ceil(read_seconds / (WAIT_SHARE * step_seconds)) if step_seconds else most
     return max(1, min(most, max(LEAST_AHEAD, wanted)))
+
+
+def submits_of(step_seconds: float) -> int:
+    """Return in how many submits to run a step, so that none takes much longer than it should."""
+    return max(1, math.ceil(step_seconds / SUBMIT_SECONDS - 1e-6))
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,7 @@ class GpuSteps:
         """Have as many steps under way as should be, and no more than there are ids to draw."""
         left = self._budget - self._taken
         while len(self._copies) < min(left, self._target()):
-            self._copies.append(self._executor.advance())
+            self._copies.append(self._executor.advance(submits_of(self._step_seconds)))
 
     async def next(self) -> int:
         """Return the next id; `go_on` must follow if another is wanted."""
@@ -87,14 +93,20 @@ class GpuSteps:
         self._taken += 1
         return drawn.id
 
+    @property
+    def _step_seconds(self) -> float:
+        """What a step takes, its reader's work included; 0 while that is unknown."""
+        if self._taken < 2:
+            return 0.0
+        return (time.perf_counter() - self._first) / (self._taken - 1)
+
     def _target(self) -> int:
         if self._ahead is not None:
             return self._ahead
         device = self._executor.device
         if self._taken < 2:
             return min(LEAST_AHEAD, device.most_ahead)
-        seconds = (time.perf_counter() - self._first) / (self._taken - 1)
-        return steps_ahead(device.most_ahead, self._executor.read_seconds, seconds)
+        return steps_ahead(device.most_ahead, self._executor.read_seconds, self._step_seconds)
 
 
 class CpuSteps:

@@ -23,6 +23,7 @@ from typing import Any
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 SECONDS = 3600.0  # for one peer in the browser
+NATIVE, TAB = "wgslm", "wgslm in Chromium"  # ours among the peers
 CACHE_PLACE = re.compile(r"llama_kv_cache:\s+(\S+) KV buffer size")  # in llama.cpp's log
 WLLAMA = "npm install @wllama/wllama, then --wllama node_modules/@wllama/wllama"
 
@@ -64,7 +65,7 @@ def native(asked: Asked) -> Figures | Absent:
 
     settings = Settings((asked.pp,), (asked.tg,), repeat=asked.repeat)
     suite = run_suite([asked.model], ["f16"], settings, lambda *_: None)
-    return ours("wgslm", facts(asyncio.run(suite)))
+    return ours(NATIVE, facts(asyncio.run(suite)))
 
 
 def tab(asked: Asked) -> Figures | Absent:
@@ -79,7 +80,7 @@ def tab(asked: Asked) -> Figures | Absent:
             page = BenchPage(browser.new_page(), site.url, SECONDS)
             lengths = {"pp": str(asked.pp), "tg": str(asked.tg), "repeat": str(asked.repeat)}
             page.ask("models/model.gguf", **lengths)
-            return ours("wgslm in Chromium", page.result())
+            return ours(TAB, page.result())
 
 
 def ours(peer: str, found: Any) -> Figures:
@@ -208,7 +209,6 @@ def browser_error() -> type[Exception]:
     return Error
 
 
-OURS = ("native", "tab")
 PEERS: Sequence[tuple[str, Callable[[Asked], Figures | Absent]]] = (
     ("native", native),
     ("tab", tab),
@@ -220,9 +220,9 @@ PEERS: Sequence[tuple[str, Callable[[Asked], Figures | Absent]]] = (
 
 
 def table(found: Sequence[Figures | Absent]) -> str:
-    """Return all figures, and for each peer by how much ours natively is faster."""
+    """Return all figures, and for each peer by how much ours, natively if it ran, is faster."""
     figures = [one for one in found if isinstance(one, Figures)]
-    first = next((one for one in figures if one.peer in OURS), None)
+    first = next((one for one in figures if one.peer in (NATIVE, TAB)), None)
     lines = [
         "| peer | where | prefill tok/s | decode tok/s | wgslm / peer, prefill | decode |",
         "| --- | --- | ---: | ---: | ---: | ---: |",
@@ -239,6 +239,13 @@ def table(found: Sequence[Figures | Absent]) -> str:
     return "\n".join(lines)
 
 
+def enter() -> None:
+    """Go on in the Python of `.venv`, which has what ours needs."""
+    from setup_modules import load
+
+    load("environment").enter()
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Run every peer in turn and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -251,6 +258,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--llama-bench", help="path of the program, if not on PATH")
     parser.add_argument("--wllama", type=Path, help=f"folder of the package: {WLLAMA}")
     args = parser.parse_args(argv)
+    enter()
     asked = Asked(args.model, args.pp, args.tg, args.repeat, args.llama_bench, args.wllama)
     found = []
     for name, run in PEERS:

@@ -76,16 +76,35 @@ def test_wllama_on_the_cpu_is_no_figure_of_a_gpu(peers: ModuleType) -> None:
     assert isinstance(as_gpu, peers.Absent) and "took the CPU" in as_gpu.why
 
 
-def test_ratios_are_ours_to_theirs(peers: ModuleType) -> None:
-    figures = [
-        peers.Figures("native", "here", 300.0, 30.0),
-        peers.Figures("other", "there", 100.0, 60.0),
-    ]
+def report(prefill: float, decode: float) -> Any:
+    """What is read of `wgslm bench`'s figures."""
+    adapter = {"backend": "Vulkan", "name": "Some GPU", "kind": "gpu"}
+    tests = [{"tok_s": prefill}, {"tok_s": decode}]
+    return {"adapter": adapter, "models": [{"tests": tests}]}
+
+
+def test_ratios_are_ours_to_theirs(peers: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = report(300.0, 30.0)
+    monkeypatch.setattr("wgslm.bench.suite.run_suite", nothing)
+    monkeypatch.setattr("wgslm.bench.report.facts", lambda _: found)
+    figures = [peers.native(asked(peers)), peers.Figures("other", "there", 100.0, 60.0)]
 
     *_, ours, other = peers.table(figures).splitlines()
 
-    assert ours == "| native | here | 300.0 | 30.0 | 1.00 | 1.00 |"
+    assert ours == "| wgslm | Vulkan, Some GPU, gpu | 300.0 | 30.0 | 1.00 | 1.00 |"
     assert other == "| other | there | 100.0 | 60.0 | 3.00 | 0.50 |"
+
+
+async def nothing(*_: object) -> None:
+    """Measure nothing."""
+
+
+def test_where_ours_ran_in_the_tab_only_ratios_are_to_that(peers: ModuleType) -> None:
+    ours = peers.ours(peers.TAB, report(50.0, 10.0))
+
+    *_, row = peers.table([ours, peers.Figures("other", "there", 100.0, 5.0)]).splitlines()
+
+    assert row == "| other | there | 100.0 | 5.0 | 0.50 | 2.00 |"
 
 
 def test_without_a_figure_of_ours_there_is_no_ratio(peers: ModuleType) -> None:

@@ -9,8 +9,11 @@ from tiny_shape import TINY
 from wgslm.bench.mixes import MIXES, tensor_quant, usable
 from wgslm.bench.random_source import RandomSource
 from wgslm.bench.shapes import SHAPES, shape_named
+from wgslm.bench.traffic import by_place, rows
 from wgslm.errors import RequestError, UnsupportedError
+from wgslm.gpu import Limits
 from wgslm.header import Header, open_header
+from wgslm.kernels.schedule import GPU
 from wgslm.quants import QUANTS
 from wgslm.words import read_words
 
@@ -61,6 +64,41 @@ def test_rows_of_576_fall_back_to_blocks_of_32() -> None:
     assert labels["blk.0.attn_v.weight"] == "Q8_0"  # would be Q6_K
     assert labels["blk.4.ffn_down.weight"] == "Q4_K"  # its rows have 1536
     assert labels["blk.5.ffn_down.weight"] == "Q6_K"
+
+
+def counted(name: str, mix: str, context: int, binding_nbytes: int) -> tuple[set[int], int]:
+    """Return how many dispatches of a token's step a GPU gets in each layer, and outside."""
+    found = header(name, mix)
+    plans, _ = found.plans(Limits(1 << 33, binding_nbytes), GPU, context, "f16")
+    layers, outside = by_place(list(rows(plans[0], found, binding_nbytes)))
+    assert len(layers) == plans[0].layers
+    return set(layers.values()), outside
+
+
+@pytest.mark.parametrize("shape", [shape.name for shape in SHAPES])
+@pytest.mark.parametrize("mix", ["q4_k_m", "q8_0", "q3_k_m", "q2_k", "iq4_xs", "f16"])
+def test_a_token_takes_five_dispatches_a_layer_and_three_outside(shape: str, mix: str) -> None:
+    short, long = (counted(shape, mix, context, 1 << 31) for context in (512, 4096))
+
+    assert short == ({5}, 3)
+    assert long == ({6}, 3)  # the keys are split
+
+
+@pytest.mark.parametrize(
+    ("shape", "mix", "a_layer", "outside"),
+    [
+        ("smollm2-135m", "q8_0", {5}, 3),
+        ("qwen3-0.6b", "q8_0", {5}, 5),
+        ("llama-3.2-1b", "q4_k_m", {5}, 5),
+        ("llama-3.1-8b", "q4_k_m", {5}, 8),
+        ("llama-3.1-8b", "f16", {8}, 17),
+    ],
+)
+def test_small_bindings_cut_what_does_not_fit(
+    shape: str, mix: str, a_layer: set[int], outside: int
+) -> None:
+    """Of the 128 MiB that WebGPU promises, and that lavapipe has."""
+    assert counted(shape, mix, 512, 128 << 20) == (a_layer, outside)
 
 
 @pytest.mark.parametrize("mix", MIXES)

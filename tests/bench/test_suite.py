@@ -62,6 +62,15 @@ def test_decoding_is_compared_with_copying(facts: Any) -> None:
     assert test["share_of_copy"] == pytest.approx(test["gb_s"] / facts["copy"]["gb_s"])
 
 
+def test_upload_and_re_laying_have_rates_of_their_own(facts: Any, result: Result) -> None:
+    rates, load = result.models[0].engine.info.rates, facts["models"][0]["load"]
+    text = report.markdown(facts)
+
+    assert (load["upload_mb_s"], load["relay_mb_s"]) == (rates.upload / 1e6, rates.relay / 1e6)
+    assert "| weights MB/s | upload | re-laying |" in text
+    assert f"| {load['mb_s']:,.0f} | {rates.upload / 1e6:,.0f} | {rates.relay / 1e6:,.0f} |" in text
+
+
 def test_kernels_add_up_to_the_step(facts: Any, device: Device) -> None:
     for model in facts["models"]:
         found, plan = model["kernels"], model["plans"][0]
@@ -152,6 +161,8 @@ def test_what_does_not_fit_is_refused_before_it_is_loaded() -> None:
         ({"prefill": (-1,)}, "pp is -1"),
         ({"depths": ()}, "depth is empty"),
         ({"repeat": 0}, "repeat is 0"),
+        ({"context": 0}, "context is 0; it must be 2 or more"),
+        ({"context": -5}, "context is -5"),
     ],
 )
 def test_settings_without_meaning_are_refused(settings: Any, why: str) -> None:

@@ -85,6 +85,18 @@ def test_a_refusal_is_shown_as_it_is(bench: BenchPage) -> None:
     bench.wait("'pp' is ['many']; it must be a list of whole numbers")
 
 
+def test_kernels_can_be_forced(bench: BenchPage) -> None:
+    bench.ask("models/tiny.gguf", pp="4", tg="2", repeat="1", variants="one=rows many=fast")
+    names = "tile32, tile64, rows_tile, dp4a"
+    bench.wait(f"no variant 'fast' for 'many' on this adapter; there are {names}")
+    bench.page.get_by_label("Choose a GPU's kernels by measuring").uncheck()
+    bench.ask("models/tiny.gguf", pp="4", tg="2", repeat="1", variants="one=vec16")
+
+    (model,) = bench.result()["models"]
+
+    assert {"role": "one", "variant": "vec16", "why": "forced"} in model["variants"]
+
+
 def test_a_phone_shows_it_without_scrolling_sideways(bench: BenchPage) -> None:
     bench.page.set_viewport_size({"width": PHONE_WIDTH, "height": 640})
     bench.ask("models/tiny.gguf", pp="4", tg="2", repeat="1")

@@ -5,17 +5,21 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from memory_source import MemorySource
 from tiny_models import write_tiny
 from wgslm.engine import Engine
-from wgslm.errors import ShaderError
-from wgslm.gpu import Program, open_device
+from wgslm.errors import ShaderError, SourceError
+from wgslm.gpu import AdapterInfo, Program, open_device
 from wgslm.gpu.native import NativeDevice
 from wgslm.gpu.threads import in_threads
+from wgslm.kernels.schedule import choose
 from wgslm.quants import QUANTS
+from wgslm.tune import Contest
+from wgslm.tune.native import FileNotebook
 
 pytestmark = [pytest.mark.gpu, pytest.mark.usefixtures("device")]
 Q8_0 = next(quant for quant in QUANTS if quant.name == "q8_0")
@@ -79,6 +83,48 @@ def test_weights_stream_while_a_pipeline_compiles(
 
     asyncio.run(run())
     assert begun_at == [False]
+
+
+def test_a_load_that_fails_ends_the_tuning_before_the_device_is_closed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    data = write_tiny(tmp_path / "tiny.gguf", "llama", Q8_0).read_bytes()
+    order: list[str] = []
+    begun = asyncio.Event()
+    make, close = AdapterInfo.__init__, NativeDevice.close
+
+    def gpu(self: AdapterInfo, **facts: Any) -> None:
+        make(self, **{**facts, "kind": "gpu"})
+
+    async def hang(self: Contest) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            order.append("tuning")
+
+    async def closed(self: NativeDevice) -> None:
+        order.append("device")
+        await close(self)
+
+    class Broken(MemorySource):
+        async def chunk(self, start: int, stop: int) -> memoryview:
+            await asyncio.wait_for(begun.wait(), SECONDS)
+            raise SourceError("the line is cut")
+
+    monkeypatch.setattr(AdapterInfo, "__init__", gpu)
+    monkeypatch.setattr(Contest, "prepare", hang)
+    monkeypatch.setattr(NativeDevice, "close", closed)
+    # else the variants of a GPU are compiled first, which takes lavapipe seconds
+    monkeypatch.setattr("wgslm.fitting.choose", lambda _, *rest: choose("software", *rest))
+
+    with pytest.raises(SourceError, match="the line is cut"):
+        asyncio.run(_load(Broken(data), FileNotebook(tmp_path)))
+    assert order == ["tuning", "device"]
+
+
+async def _load(source: MemorySource, notebook: FileNotebook) -> None:
+    await Engine.load(source, notebook=notebook)
 
 
 def test_the_event_loop_goes_on_while_pipelines_compile(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,6 +85,13 @@ def test_an_unknown_device_is_given_a_piece_first() -> None:
     assert pace.pieces(10, PIECES, 1, 5.0) == 1
 
 
+def test_few_tokens_are_expected_to_take_as_long_as_the_least_step() -> None:
+    pace = Pace(LEAST, MOST)
+    pace.took(LEAST, 4 * SUBMIT_SECONDS)
+
+    assert [pace.pieces(tokens, PIECES, 0, 0.0) for tokens in (1, LEAST)] == [4, 4]
+
+
 def test_a_clock_that_stands_still_is_a_quick_device() -> None:
     pace = Pace(LEAST, MOST)
     pace.took(LEAST, 0.0)

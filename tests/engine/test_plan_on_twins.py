@@ -59,7 +59,7 @@ def test_split_attention(device: Device, tmp_path: Path, name: str, schedule: Sc
 
     actual, expected = asyncio.run(both(device, path, schedule, (1,), ids=ids, context=context))
 
-    assert schedule.splits(context) > 1
+    assert schedule.splits_of(context) > 1
     np.testing.assert_allclose(actual, expected, rtol=0, atol=TOLERANCE)
 
 

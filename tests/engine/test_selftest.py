@@ -10,12 +10,14 @@ import pytest
 import tiny_models
 from idle import slowdown
 from programs import tiny_plan
+from twins.kv import pack
 from twins.quants import decode_rows
 from wgslm.gpu import Device, Program, open_device
 from wgslm.kernels.attention import KV_TYPES, KvType
 from wgslm.kernels.schedule import GPU, SOFTWARE, Schedule, choose, find
 from wgslm.quants import QUANTS, Quant
-from wgslm.selftest import SelfTest, Wrong
+from wgslm.selftest import SelfTest, Wrong, attention
+from wgslm.selftest.cases import numbers
 from wgslm.selftest.known import ANSWERS, CHUNK, PROBE, chunks
 from wrong_driver import Flaw, spoil
 
@@ -33,6 +35,27 @@ def test_answers_are_those_of_the_twins(quant: Quant) -> None:
     found = ", ".join(f"{value:.9g}" for value in weights @ np.array(PROBE))
 
     assert ", ".join(f"{value:.9g}" for value in ANSWERS[quant.name]) == found
+
+
+@pytest.mark.parametrize("kv", KV_TYPES)
+@pytest.mark.parametrize("dim", [64, 256])
+def test_a_filled_cache_is_what_appending_makes(kv: KvType, dim: int) -> None:
+    rows = attention.kinds(kv, dim)
+
+    filled = b"".join(attention.packed(kv, row) for row in rows)
+
+    assert filled == pack(kv, np.array(rows, np.float64)).tobytes()
+
+
+@pytest.mark.parametrize("kv", KV_TYPES)
+@pytest.mark.parametrize("dim", [64, 128, 256])
+def test_a_late_key_decides_for_some_heads_only(kv: KvType, dim: int) -> None:
+    keys = np.array(attention.kinds(kv, dim))
+    queries = np.array([numbers(dim, 3 * i) for i in range(attention.TOKENS * attention.GROUP)])
+
+    scores = queries @ keys.T
+
+    assert {bool(at == attention.KINDS) for at in scores.argmax(1)} == {False, True}
 
 
 def programs_of(
@@ -147,11 +170,17 @@ FLAWS = (
     in_shader("activate", "0.044715", "0.045715"),
     in_shader("activate", "x / (1.0 + exp(-x))", "x / (1.0 + exp(-0.99 * x))"),
     in_shader("attention_lanes", "params.scale", "0.99 * params.scale"),
+    in_shader("attention_lanes", "exp(highest - now)", "exp(0.9 * (highest - now))"),
     in_shader("attention_tile", "params.scale", "0.99 * params.scale"),
+    in_shader("attention_tile", "exp(highest - now)", "exp(0.9 * (highest - now))"),
     in_shader("kv_append", "position % params.slots", "(position + 1u) % params.slots"),
     in_shader("attention_step_lanes", "params.scale", "0.9 * params.scale"),
+    in_shader("attention_step_lanes", "exp(highest - now)", "exp(0.5 * (highest - now))"),
     in_shader("attention_step", "a * by.y + b * by.x", "a * by.y - b * by.x"),
+    in_shader("attention_step", "exp(highest - now)", "exp(0.5 * (highest - now))"),
+    in_shader("attention_step", "(256u + position / 256u)", "256u"),
     in_shader("attention_reduce", "sum / total", "1.01 * sum / total"),
+    in_shader("attention_reduce", "exp(part.x - highest)", "exp(0.5 * (part.x - highest))"),
     in_shader("top_chunks", "maxima[id.x] = highest", "maxima[id.x] = highest + 4194304u"),
     in_shader("top_threshold", ">= wanted", ">= 1u"),
     in_shader("top_collect", "+ slot * 2u], id)", "+ slot * 2u], id + 1u)"),

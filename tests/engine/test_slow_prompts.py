@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from loaded import session
+from loaded import engine, session
 from tiny_models import VOCAB, write_tiny
 from wgslm.generate import Options, Run, Session
 from wgslm.gpu import Device
 from wgslm.pace import SUBMIT_SECONDS
 from wgslm.plan import Plan
-from wgslm.plan.execute import PIECES, Part
+from wgslm.plan.execute import PIECES, Executor, Part
 from wgslm.quants import QUANTS
 from wgslm.sampling import Sampling
 
@@ -67,6 +67,52 @@ def test_a_slow_device_is_given_less_at_once_and_answers_the_same(
     asyncio.run(run())
     assert steps[:5] == ([4] * 5 if token_seconds > 1 else [4, 16, 16, 15])
     assert max(submits) <= max(SUBMIT_SECONDS, 4 * token_seconds / PIECES) * 1.001
+
+
+@pytest.mark.parametrize("count", [45, 46])  # the last step has one token, or two
+def test_a_short_last_step_is_cut_as_one_of_the_usual_length(
+    device: Device, model: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    """One token may take a device as long as four of a tile."""
+    now, most = 0.0, 0.0
+
+    async def run() -> None:
+        async with session(device, model, context=CONTEXT, sizes=(1, 4)) as usual:
+            executor, submit = usual.executor, usual.executor.submit_pieces
+            slow = Session(executor, CONTEXT, clock=lambda: now)
+
+            def timed(plan: Plan, start: int, stop: int, then: Part | None = None) -> None:
+                nonlocal now, most
+                spent = 4 * SUBMIT_SECONDS * (stop - start) / executor.pieces(plan)
+                now, most = now + spent, max(most, spent)
+                submit(plan, start, stop, then)
+
+            monkeypatch.setattr(executor, "submit_pieces", timed)
+            await answer(slow, PROMPT[:count])
+
+    asyncio.run(run())
+    assert most <= SUBMIT_SECONDS * 1.001
+
+
+def test_the_logits_of_every_token_are_computed_in_submits_that_end_in_time(
+    device: Device, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submits: list[int] = []
+    submit_pieces = Executor.submit_pieces
+
+    def counted(
+        self: Executor, plan: Plan, start: int, stop: int, then: Part | None = None
+    ) -> None:
+        submits.append(stop - start)
+        submit_pieces(self, plan, start, stop, then)
+
+    async def run() -> int:
+        async with engine(device, model, context=CONTEXT) as current:
+            monkeypatch.setattr(Executor, "submit_pieces", counted)
+            return len(await current.logits(PROMPT[:20], each=True))
+
+    assert asyncio.run(run()) == 20
+    assert submits[0] == 1  # tells how long the others take
 
 
 def test_cancelling_within_a_step_leaves_the_cache_as_before_it(

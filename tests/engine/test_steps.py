@@ -4,20 +4,24 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import wgslm.generate
+import wgslm.steps
 from loaded import session
 from tiny_models import ARCHITECTURES, VOCAB, write_tiny
 from wgslm.errors import DeviceLostError, RequestError
 from wgslm.generate import Options, Run, Session
 from wgslm.gpu import Device
+from wgslm.pace import SUBMIT_SECONDS
 from wgslm.quants import QUANTS
 from wgslm.sampling import Sampling
-from wgslm.steps import steps_ahead
+from wgslm.steps import LEAST_AHEAD, steps_ahead
 
 Q8_0 = next(quant for quant in QUANTS if quant.name == "q8_0")
 CONTEXT = 96
@@ -35,8 +39,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiny(tmp_path_factory.mktemp("model") / "tiny.gguf", "llama", Q8_0)
 
 
-def checked(device: Device, path: Path, check: Check, ahead: int = AHEAD) -> None:
-    """Run a check on a fresh session with so many steps under way."""
+def checked(device: Device, path: Path, check: Check, ahead: int | None = AHEAD) -> None:
+    """Run a check on a fresh session with so many steps under way, or as many as it chooses."""
 
     async def run() -> None:
         async with session(device, path, context=CONTEXT, ahead=ahead) as current:
@@ -237,6 +241,66 @@ def test_so_many_steps_are_under_way_and_nothing_is_made_for_one(
         assert submitted == [0] * AHEAD + list(range(1, 12 - AHEAD + 1))
 
     checked(device, model, check)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(("read_seconds", "expected"), [(0.0, LEAST_AHEAD), (100.0, AHEAD)])
+def test_the_slower_a_read_back_is_the_more_steps_are_under_way(
+    device: Device,
+    model: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    read_seconds: float,
+    expected: int,
+) -> None:
+    async def check(current: Session) -> None:
+        under_way: list[int] = []
+        advance, run = current.executor.advance, Run(len(PROMPT))
+
+        def counted(submits: int) -> object:
+            # with the step that read the prompt, and this one
+            under_way.append(len(under_way) + 2 - len(run.ids))
+            return advance(submits)
+
+        monkeypatch.setattr(device, "most_ahead", AHEAD)
+        monkeypatch.setattr(current.executor, "read_seconds", read_seconds)
+        monkeypatch.setattr(current.executor, "advance", counted)
+        await ids_of(current, count=12, run=run)
+
+        assert max(under_way) == expected
+
+    checked(device, model, check, None)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(("tick", "expected"), [(0.0, 1), (1.5 * SUBMIT_SECONDS, 2), (100.0, 9)])
+def test_a_slow_device_is_given_a_step_in_some_submits(
+    device: Device, model: Path, monkeypatch: pytest.MonkeyPatch, tick: float, expected: int
+) -> None:
+    async def check(current: Session) -> None:
+        expected_ids = await full_answer(current)
+        submit, advance = device.submit, current.executor.advance
+        submits: list[int] = []
+        ticks = count(1)
+
+        def advanced(most: int) -> object:
+            submits.append(1)  # the copy's
+            return advance(most)
+
+        def counted(*recordings: object) -> None:
+            if submits:
+                submits[-1] += 1
+            submit(*recordings)
+
+        monkeypatch.setattr(current.executor, "advance", advanced)
+        monkeypatch.setattr(device, "submit", counted)
+        clock = SimpleNamespace(perf_counter=lambda: tick * next(ticks))
+        monkeypatch.setattr(wgslm.steps, "time", clock)
+
+        assert await ids_of(current) == expected_ids
+        assert submits[0] == 1  # of a device that nothing is known of
+        assert submits[-1] == expected
+
+    checked(device, model, check, 1)
 
 
 def no_more_than(times: int, call: Callable[..., object]) -> Callable[..., object]:

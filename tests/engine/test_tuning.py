@@ -111,7 +111,7 @@ async def fitted(
             await fitting.settle(model.weights)
             yield fitting
         finally:
-            fitting.close()
+            await fitting.close()
 
 
 async def _all_compiled(fitting: Fitting) -> None:

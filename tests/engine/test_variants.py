@@ -14,6 +14,7 @@ from wgslm.errors import RequestError
 from wgslm.gpu import Device, Program
 from wgslm.kernels.schedule import (
     FUSED,
+    OF_FUSED,
     PLAIN,
     ROLES,
     SHORT_CONTEXT,
@@ -32,13 +33,14 @@ CONTEXT = SHORT_CONTEXT + 88  # enough to split the keys of one token
 IDS = np.random.default_rng(3).integers(0, VOCAB, 19).tolist()
 # f32 against f64 over two layers; where x is rounded, steps of 1/127 of each 32
 EXACT, ROUNDED = 1e-4, 0.1
+OF_ONE = ("one", *OF_FUSED, "lowering")  # roles of a step of one token
 EVERY = [(role, variant) for role in ROLES for variant in VARIANTS[role]]
 
 
 def forced(role: Role, variant: Variant, device: Device) -> Schedule:
     """Return the device's schedule with a variant, in a lowering that has a place for it."""
     names: dict[Role, str] = {role: variant.name}
-    if role == "attention_one":
+    if role in OF_FUSED:
         names["lowering"] = "fused"
     return choose(device.adapter.kind, device.features, names)
 
@@ -79,7 +81,7 @@ def test_it_is_dispatched_and_right(
 
     one, singly, many, together = asyncio.run(run())
 
-    check_dispatched(role, variant, one if role in ("one", "attention_one", "lowering") else many)
+    check_dispatched(role, variant, one if role in OF_ONE else many)
     tolerance = EXACT if variant.is_exact else ROUNDED
     for logits in (singly, together):
         np.testing.assert_allclose(logits, twin, rtol=0, atol=tolerance)
@@ -91,6 +93,11 @@ def check_dispatched(role: Role, variant: Variant, plan: Plan) -> None:
     programs = [dispatch.program for dispatch in plan.dispatches]
     if role == "lowering":
         assert any(p.shader == "rmsnorm" for p in programs) == (variant == PLAIN)
+        return
+    if role == "splits":
+        steps = [p for p in programs if p.shader.startswith("attention_step")]
+        assert steps and all(variant.constants[0] in p.constants for p in steps)
+        assert any(p.shader == "attention_reduce" for p in programs) == (variant.name != "1")
         return
     found = [p for p in programs if any(v.has_part_in(p) for v in VARIANTS[role])]
     assert found
@@ -126,8 +133,16 @@ def test_an_unknown_name_is_refused_with_the_list(role: Role) -> None:
     )
 
 
-def test_what_the_lowering_has_no_place_for_is_refused() -> None:
-    with pytest.raises(RequestError, match=r"attention_one=step .* lowering=fused beside it"):
-        choose("software", frozenset(), {"attention_one": "step"})
+@pytest.mark.parametrize(("role", "name"), [("attention_one", "step"), ("splits", "4")])
+def test_what_the_lowering_has_no_place_for_is_refused(role: Role, name: str) -> None:
+    with pytest.raises(RequestError, match=rf"{role}={name} .* lowering=fused beside it"):
+        choose("software", frozenset(), {role: name})
 
-    assert choose("software", frozenset(), {"attention_one": "step", "lowering": "fused"})
+    assert choose("software", frozenset(), {role: name, "lowering": "fused"})
+
+
+def test_forced_splits_are_made_in_short_contexts_too() -> None:
+    usual, four = choose("gpu", frozenset()), choose("gpu", frozenset(), {"splits": "4"})
+
+    assert [usual.splits_of(slots) for slots in (16, SHORT_CONTEXT + 1)] == [1, 16]
+    assert [four.splits_of(slots) for slots in (16, SHORT_CONTEXT + 1)] == [4, 4]

@@ -1,6 +1,6 @@
 """One token's fused attention: every variant, cache type and head size, borders of splits."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ from wgslm.kernels.attention import (
     attention_step,
     parts_nbytes,
 )
-from wgslm.kernels.schedule import GPU, SHORT_CONTEXT, SOFTWARE, SUBGROUP, Schedule
+from wgslm.kernels.schedule import GPU, SHORT_CONTEXT, SOFTWARE, SUBGROUP, Schedule, Variant
 from wgslm.plan.rope import Rope
 
 pytestmark = pytest.mark.gpu
@@ -30,6 +30,7 @@ QKV, OUT, PARTS, K, V = slot("qkv"), slot("o"), slot("parts"), slot("k"), slot("
 TABLE, Q_GAIN, K_GAIN = slot("table"), slot("q_gain"), slot("k_gain")
 EPS, SCALE = 1e-5, 0.3
 LONG = SHORT_CONTEXT + 88  # slots, enough to split
+THREE = Variant("3", constants=(("SPLITS", 3),))
 VARIANTS = {
     "lanes": SOFTWARE,
     "tree": GPU,
@@ -40,7 +41,7 @@ VARIANTS = {
 @pytest.fixture(params=VARIANTS)
 def schedule(request: pytest.FixtureRequest, device: Device) -> Schedule:
     """A schedule that chooses each variant, with three splits of long caches."""
-    schedule = replace(VARIANTS[request.param], attention_splits=3)
+    schedule = VARIANTS[request.param].using("splits", THREE)
     need(device, schedule.reduce)
     return schedule
 

@@ -12,7 +12,8 @@ from tiny_models import write_tiny
 from wgslm.bench.mixes import usable
 from wgslm.bench.shapes import SHAPES
 from wgslm.quants import QUANTS
-from wgslm_web.bench import KVS
+from wgslm.tune.native import FileNotebook
+from wgslm_web.bench import KVS, _read
 from wgslm_web.state import State
 
 BENCH = "/wgslm/bench"
@@ -46,6 +47,10 @@ def test_the_choices_are_all_there_are() -> None:
         ({"depths": []}, "depth is empty"),
         ({"shapes": ["qwen3-4b"], "kvs": []}, "there is nothing to measure"),
         ({"warmup": True}, "unknown field 'warmup'"),
+        ({"variants": {"few": "vec64"}}, "it must be names of kernels by one, many, attention"),
+        ({"variants": {"one": 64}}, "'variants' is {'one': 64}; it must be names"),
+        ({"variants": "one=vec64"}, "'variants' is 'one=vec64'; it must be an object"),
+        ({"autotune": 0}, "'autotune' is 0; it must be true or false"),
     ],
 )
 def test_what_makes_no_sense_is_refused(body: object, why: str) -> None:
@@ -77,6 +82,31 @@ def test_progress_comes_before_the_result(model: str) -> None:
     assert (found["model"], found["kv"]) == ("tiny", "f32")
     assert [test["test"] for test in found["tests"]] == ["pp4", "tg2"]
     assert "| tiny |" in last["markdown"]
+
+
+@pytest.mark.gpu
+@pytest.mark.usefixtures("device")
+def test_forced_kernels_are_those_that_are_measured(model: str) -> None:
+    asked = {"models": [model], "pp": [4], "tg": [2], "repeat": 1, "variants": {"one": "vec16"}}
+
+    *_, last = events_of(post(BENCH, asked, seconds=SECONDS))
+    unknown = post(BENCH, {**asked, "variants": {"one": "fast"}}, seconds=SECONDS)
+
+    assert isinstance(last["result"], dict)
+    (found,) = last["result"]["models"]
+    assert {"role": "one", "variant": "vec16", "why": "forced"} in found["variants"]
+    assert "no variant 'fast' for 'one' on this adapter" in unknown.text
+
+
+@pytest.mark.parametrize(("autotune", "tuned"), [(None, True), (True, True), (False, False)])
+def test_kernels_are_measured_unless_it_is_said_otherwise(
+    model: str, tmp_path: Path, autotune: bool | None, tuned: bool
+) -> None:
+    state = State(ScriptedLoader(), notebook=FileNotebook(tmp_path))
+
+    _, _, settings = _read({"models": [model], "autotune": autotune}, state)
+
+    assert (settings.notebook is state.notebook) == tuned
 
 
 @pytest.mark.gpu

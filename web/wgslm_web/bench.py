@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from wgslm.kernels.attention import KvType
+from wgslm.kernels.schedule import ROLES, Role
 from wgslm_web.body import read_object
 from wgslm_web.refusals import Refusal
 from wgslm_web.state import Location, State
@@ -20,6 +21,7 @@ if TYPE_CHECKING:  # imported when first asked for: a chat does not wait for it
 
 Suite = Callable[["Tell"], "asyncio.Task[Result]"]
 KVS: tuple[KvType, ...] = get_args(KvType)
+KNOWN = "shapes, quants, models, kvs, pp, tg, depths, repeat, context, kernels, variants, autotune"
 
 
 async def choices(request: Request) -> Response:
@@ -77,9 +79,10 @@ def _read(
         repeat=3 if repeat is None else repeat,
         context=fields.integer("context"),
         has_kernels=fields.boolean("kernels") or False,
-        notebook=state.notebook,
+        variants=_variants(fields),
+        notebook=None if fields.boolean("autotune") is False else state.notebook,
     )
-    fields.finish("shapes, quants, models, kvs, pp, tg, depths, repeat, context, kernels")
+    fields.finish(KNOWN)
     mixes = ["q4_k_m"] if quants is None else quants
     made = [RandomSource(shape, mix) for shape in shapes for mix in mixes]
     located = [state.locate(model) for model in models]
@@ -102,6 +105,19 @@ async def _events(state: State, start: Suite) -> AsyncGenerator[Payload]:
         finally:
             task.cancel()
             await asyncio.wait({task})
+
+
+def _variants(fields: Fields) -> dict[Role, str]:
+    """Return the forced kernels; their names are checked where they are known, on the adapter."""
+    given = fields.mapping("variants") or {}
+    found: dict[Role, str] = {}
+    for role in ROLES:
+        name = given.get(role, "")
+        if role in given and isinstance(name, str):
+            found[role] = name
+    if len(found) != len(given):
+        raise fields.error("variants", dict(given), f"names of kernels by {', '.join(ROLES)}")
+    return found
 
 
 def _strings(fields: Fields, name: str) -> list[str] | None:

@@ -45,6 +45,8 @@ class Settings:
                 raise RequestError(f"{name} is {min(values)}; it must be 0 or more", name)
         if self.repeat < 1:
             raise RequestError(f"repeat is {self.repeat}; it must be 1 or more", "repeat")
+        if self.context is not None and self.context < 2:
+            raise RequestError(f"context is {self.context}; it must be 2 or more", "context")
         if not self.depths:
             raise RequestError("depth is empty; it must hold a number", "depth")
 

@@ -339,8 +339,8 @@ def _variants(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         help="force the kernels of a role, as in one=vec64; an unknown NAME is refused with the "
-        "list. Matrix products of one token: one, of many: many; attention, attention_one; "
-        "reduce; lowering",
+        "list. Matrix products of one token: one, of many: many; attention, attention_one, "
+        "splits of its keys; reduce; lowering",
     )
     parser.add_argument(
         "--no-autotune",

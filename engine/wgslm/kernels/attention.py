@@ -161,7 +161,7 @@ def attention_step(
     `parts_nbytes`, used when the schedule splits the keys.
     """
     assert q.ref == k.ref == v.ref, "q, k and v are columns of one slot"
-    splits = schedule.splits(cache.slots)
+    splits = schedule.splits_of(cache.slots)
     constants: list[tuple[str, int]] = [*cache.constants, ("SPLITS", splits)]
     constants += [("Q_NORM", True)] if q_gain else []
     constants += [("K_NORM", True)] if k_gain else []
@@ -205,5 +205,5 @@ def attention_step(
 
 def parts_nbytes(q: Heads, cache: Cache, schedule: Schedule) -> int:
     """Return the bytes of what attention_step leaves for attention_reduce; 0 without splits."""
-    splits = schedule.splits(cache.slots)
+    splits = schedule.splits_of(cache.slots)
     return q.count * splits * (q.dim + 4) * 4 if splits > 1 else 0

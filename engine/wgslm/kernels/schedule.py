@@ -13,10 +13,11 @@ from wgslm.errors import RequestError
 from wgslm.gpu import SUBGROUPS, SUBGROUPS_OF_8, Program
 
 Kind = Literal["gpu", "software"]  # of adapter
-Role = Literal["one", "many", "attention", "attention_one", "reduce", "lowering"]
+Role = Literal["one", "many", "attention", "attention_one", "splits", "reduce", "lowering"]
 ROLES: tuple[Role, ...] = get_args(Role)
 PRODUCTS: tuple[Role, ...] = ("one", "many")  # the roles that are tuned
 ATTENTIONS: tuple[Role, ...] = ("attention", "attention_one")
+OF_FUSED: frozenset[Role] = frozenset({"attention_one", "splits"})  # the plain lowering has none
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ LANES_16 = Variant("lanes16", "attention_lanes", constants=(("KEYS", 16),))  # q
 ATTENTION_TILE = Variant("tile", "attention_tile")
 STEP = Variant("step", "attention_step")
 STEP_LANES = Variant("step_lanes", "attention_step_lanes")
+SPLITS = {n: Variant(f"{n}", constants=(("SPLITS", n),)) for n in (1, 2, 4, 8, 16, 32)}
 TREE = Variant("tree", bound=(("reduce", "lib/reduce_tree"),))
 SUBGROUP = Variant(
     "subgroup", bound=(("reduce", "lib/reduce_subgroup"),), needs=frozenset({SUBGROUPS})
@@ -80,26 +82,31 @@ VARIANTS: Mapping[Role, tuple[Variant, ...]] = {  # the safest of each adapter k
     "many": (TILE, TILE_64, ROWS_TILE, ROWS_BROADCAST, DP4A_TILE),
     "attention": (LANES, ATTENTION_TILE, LANES_16),
     "attention_one": (STEP_LANES, STEP),
+    "splits": tuple(SPLITS.values()),
     "reduce": (TREE, SUBGROUP),
     "lowering": (FUSED, PLAIN),
 }
 
 
+SHORT_CONTEXT = 512  # of one workgroup: another dispatch for the sums would cost more
+
+
 @dataclass(frozen=True)
 class Schedule:
-    """What each role is done with, and how many workgroups share the keys of one token."""
+    """What each role is done with."""
 
     one: Variant  # products of one token
     many: Variant  # products of many tokens
     attention: Variant  # of many tokens, and of one in the plain lowering
     attention_one: Variant  # of one token in the fused lowering
-    attention_splits: int  # of the keys of one token, where the context is long enough for it
+    splits: Variant  # how many workgroups share the keys of one token in the fused lowering
     reduce: Variant = TREE  # over a workgroup
     lowering: Variant = FUSED  # of a step of one token: to few kernels, each larger, or plainly
+    unsplit: int = SHORT_CONTEXT  # slots of a cache up to which one workgroup takes all keys
 
-    def splits(self, slots: int) -> int:
+    def splits_of(self, slots: int) -> int:
         """Return how many workgroups share the keys of one token in a cache of `slots`."""
-        return self.attention_splits if slots > SHORT_CONTEXT else 1
+        return int(dict(self.splits.constants)["SPLITS"]) if slots > self.unsplit else 1
 
     def variant(self, role: Role) -> Variant:
         """Return the variant for a role."""
@@ -111,9 +118,8 @@ class Schedule:
         return replace(self, **{role: variant})  # type: ignore[arg-type]
 
 
-SHORT_CONTEXT = 512  # of one workgroup: another dispatch for the sums would cost more
-SOFTWARE = Schedule(ROWS, ROWS_TILE, LANES, STEP_LANES, attention_splits=2)
-GPU = Schedule(VEC, TILE, ATTENTION_TILE, STEP, attention_splits=16)
+SOFTWARE = Schedule(ROWS, ROWS_TILE, LANES, STEP_LANES, SPLITS[2])
+GPU = Schedule(VEC, TILE, ATTENTION_TILE, STEP, SPLITS[16])
 
 
 def choose(
@@ -131,9 +137,12 @@ def choose(
         schedule = replace(schedule, reduce=SUBGROUP)
     for role, name in (forced or {}).items():
         schedule = schedule.using(role, find(role, name, features))
-    if forced and "attention_one" in forced and schedule.lowering != FUSED:
+    if "splits" in (forced or {}):
+        schedule = replace(schedule, unsplit=0)
+    stray = next((role for role in forced or {} if role in OF_FUSED), None)
+    if stray and schedule.lowering != FUSED:
         raise RequestError(
-            f"attention_one={forced['attention_one']} has no place in the plain lowering, which is "
+            f"{stray}={schedule.variant(stray).name} has no place in the plain lowering, which is "
             "used here; lowering=fused beside it would be right",
             "variant",
         )
@@ -158,10 +167,10 @@ def alternatives(
         known = {base.variant(role): None, **dict.fromkeys(usable(role, features))}
         if role not in fixed and any(variant.has_part_in(program) for variant in known):
             yield from (schedule.using(role, variant) for variant in known)
-    if program.shader == "attention_reduce":
-        yield replace(schedule, attention_splits=1)
+    if program.shader == "attention_reduce" and "splits" not in fixed:
+        yield schedule.using("splits", SPLITS[1])
     is_step = program.shader.startswith(("attention_step", "attention_reduce"))
-    if is_step and not {"lowering", "attention_one"} & set(fixed):
+    if is_step and not {"lowering", *OF_FUSED} & set(fixed):
         yield replace(schedule, lowering=PLAIN)
 
 

@@ -1,5 +1,6 @@
 """Run plans on a device: ids in, drawn ids, candidates or logits out."""
 
+import math
 import struct
 import time
 from array import array
@@ -18,7 +19,7 @@ from wgslm.plan.memory import Layout, merged, share
 from wgslm.weights import Stored
 
 Part = Literal["draw", "candidates"]  # what may follow a step's logits
-PIECES = 8  # at most, that a step of many tokens is recorded in: a submit may take some of them
+PIECES = 8  # at most, that a step is recorded in: a prompt's submit may take some of them
 
 
 @dataclass(frozen=True)
@@ -139,10 +140,18 @@ class Executor:
         self.device.write(self._states["sampling"], 0, settings.pack())
         self.device.write(self._states["sampled"], 0, pack_history(history))
 
-    def advance(self) -> object:
-        """Run one step over the id that the step before drew, and copy what it draws."""
+    def advance(self, submits: int = 1) -> object:
+        """Run one step over the id that the step before drew, and copy what it draws.
+
+        A device that takes long is given it in some submits, at most; none is waited for.
+        """
         assert self.plans[0].size == 1, "a step over one id"
-        return self.device.copy(self._result, *self._chain(self.plans[0], "draw"))
+        chain = self._chain(self.plans[0], "draw")
+        size = math.ceil(len(chain) / submits)
+        while len(chain) > size:
+            self.device.submit(*chain[:size])
+            del chain[:size]
+        return self.device.copy(self._result, *chain)
 
     def copy_drawn(self) -> object:
         """Copy what the last submitted step drew; `drawn` waits for it."""
@@ -231,8 +240,8 @@ class Executor:
 
 
 def _pieces(plan: Plan) -> Iterator[tuple[Dispatch, ...]]:
-    """Cut a step of many tokens between its dispatches; one token's is replayed as a whole."""
-    count = min(PIECES, len(plan.body)) if plan.size > 1 else 1
+    """Cut a step between its dispatches."""
+    count = min(PIECES, len(plan.body))
     cuts = [i * len(plan.body) // count for i in range(count + 1)]
     for start, stop in pairwise(cuts):
         yield plan.body[start:stop]

@@ -1,9 +1,17 @@
-"""Cases of attention: a few positions are appended to a cache and looked back on."""
+"""Cases of attention: a few tokens look back on more keys than one tile or one split has.
+
+The keys are few different ones, so that little has to be computed here. A late one stands out: for
+some heads its score is the highest of all, which changes what was summed up before.
+"""
 
 import math
+import struct
+from collections import Counter
+from collections.abc import Sequence
+from operator import mul
 
 from wgslm.gpu import Program
-from wgslm.kernels import STEP, Dispatch, Ref
+from wgslm.kernels import STEP, Dispatch
 from wgslm.kernels.attention import (
     BLOCK,
     Cache,
@@ -21,8 +29,13 @@ from wgslm.selftest.cases import EXACT, Case, numbers, scratch, step_bytes, with
 from wgslm.selftest.known import floats
 from wgslm.selftest.rows import EPS, PAIRS, table, turned
 
-TOKENS = 5
+TOKENS = 3  # that look back on a prompt
+PROMPT = 70  # positions, their own included: the largest tile has 64
+PAST = 297  # positions before those of single tokens: the largest tile has 256
+SINGLE = 3  # single tokens, of which the last is compared
 GROUP = 2  # query heads of the one key head
+KINDS = 11  # different keys and values
+STANDS_OUT = 4.0  # so much larger is the late key: a power of two, exact wherever the others are
 SCALE = 0.25
 Q, K, V, K_CACHE, V_CACHE, PARTS, OUT, TABLE, Q_GAIN, K_GAIN = (
     scratch(name)
@@ -34,53 +47,64 @@ Vectors = list[list[float]]
 
 
 def prompt(program: Program, schedule: Schedule) -> Case:
-    """Return attention of five tokens to those before them, after their appending."""
+    """Return attention of the last tokens of a prompt, all of which was appended before."""
     kv, dim = _kv(program)
-    cache = Cache(K_CACHE, V_CACHE, 1, dim, TOKENS, kv)
+    cache = Cache(K_CACHE, V_CACHE, 1, dim, PROMPT, kv)
+    first = PROMPT - TOKENS
     q = [numbers(dim, 3 * i) for i in range(TOKENS * GROUP)]
-    k, v = ([exact(kv, dim, salt + t) for t in range(TOKENS)] for salt in (1, 9))
+    keys, values, places = kinds(kv, dim), kinds(kv, dim, 9), order(PROMPT)
     dispatches = (
-        kv_append(Heads(K, 1, dim, dim), Heads(V, 1, dim, dim), cache, TOKENS),
-        attention(Heads(Q, GROUP, dim, GROUP * dim), cache, OUT, TOKENS, SCALE, schedule),
+        kv_append(Heads(K, 1, dim, dim), Heads(V, 1, dim, dim), cache, PROMPT),
+        with_step(
+            attention(Heads(Q, GROUP, dim, GROUP * dim), cache, OUT, TOKENS, SCALE, schedule),
+            "last",
+        ),
     )
-    expected = [value for i, query in enumerate(q) for value in attend(query, k, v, i // GROUP)]
+    expected = [
+        value
+        for i, query in enumerate(q)
+        for value in attend(query, keys, values, places[: first + i // GROUP + 1])
+    ]
     memory = {
         Q: _flat(q),
-        K: _flat(k),
-        V: _flat(v),
-        **_caches(kv, dim, TOKENS),
+        K: _flat([keys[place] for place in places]),
+        V: _flat([values[place] for place in places]),
+        K_CACHE: _filled(kv, dim, PROMPT),
+        V_CACHE: _filled(kv, dim, PROMPT),
         OUT: bytes(4 * len(expected)),
-        STEP: step_bytes(TOKENS),
+        STEP: step_bytes(PROMPT),
+        scratch("last"): step_bytes(TOKENS, first),
     }
     return Case(dispatches, memory, OUT, expected)
 
 
 def decoding(program: Program, schedule: Schedule) -> Case:
-    """Return three steps of one token, the last one's attention being the answer."""
+    """Return steps of one token behind a filled cache; the last one's attention is the answer."""
     on = dict(program.constants)
     kv, dim = _kv(program)
     pairs = min(PAIRS, dim // 2)
     splits = int(on.get("SPLITS", 1))
-    slots = SHORT_CONTEXT + 1 if splits > 1 else TOKENS
+    slots = SHORT_CONTEXT + 1 if splits > 1 else PAST + SINGLE
     cache = Cache(K_CACHE, V_CACHE, 1, dim, slots, kv)
     heads = Heads(Q, GROUP, dim, 4 * dim)
     key, value = (Heads(Q, 1, dim, 4 * dim, at * dim) for at in (2, 3))
     norms, neox = [bool(on.get(name)) for name in ("Q_NORM", "K_NORM")], bool(on.get("NEOX"))
-    nbytes = parts_nbytes(heads, cache, schedule)
-    memory = {
-        TABLE: table(range(3), pairs),
-        **_caches(kv, dim, slots),
-        PARTS: bytes(max(16, nbytes)),
-        OUT: bytes(4 * GROUP * dim),
-    }
     gains = [numbers(dim, salt) for salt in (4, 5)]
-    memory |= {Q_GAIN: floats(gains[0]), K_GAIN: floats(gains[1])}
+    keys, values, places = kinds(kv, dim), kinds(kv, dim, 9), order(PAST)
+    memory = {
+        TABLE: table(range(PAST, PAST + SINGLE), pairs),
+        K_CACHE: _filled(kv, dim, slots, keys, places),
+        V_CACHE: _filled(kv, dim, slots, values, places),
+        PARTS: bytes(max(16, parts_nbytes(heads, cache, schedule))),
+        OUT: bytes(4 * GROUP * dim),
+        Q_GAIN: floats(gains[0]),
+        K_GAIN: floats(gains[1]),
+    }
     dispatches: list[Dispatch] = []
-    keys: Vectors = []
-    values: Vectors = []
-    for position in range(3):
+    for position in range(PAST, PAST + SINGLE):
         q = [numbers(dim, 7 * position + i) for i in range(GROUP)]
         k, v = numbers(dim, position + 20), exact(kv, dim, position)
+        places.append(len(keys))
         keys.append(_ready(k, gains[1] if norms[1] else None, position, pairs, neox=neox))
         values.append(v)
         memory |= {scratch(f"step{position}"): step_bytes(1, position)}
@@ -106,19 +130,34 @@ def decoding(program: Program, schedule: Schedule) -> Case:
             dispatches.append(
                 with_step(dispatch, f"step{position}", **bound) if has_step else dispatch
             )
-    queries = [_ready(one, gains[0] if norms[0] else None, 2, pairs, neox=neox) for one in q]
-    expected = [value for query in queries for value in attend(query, keys, values, 2)]
+    gain = gains[0] if norms[0] else None
+    queries = [_ready(one, gain, PAST + SINGLE - 1, pairs, neox=neox) for one in q]
+    expected = [value for query in queries for value in attend(query, keys, values, places)]
     return Case(tuple(dispatches), memory, OUT, expected, KEY_ERRORS[kv])
 
 
-def attend(query: list[float], keys: Vectors, values: Vectors, position: int) -> list[float]:
-    """Return the mean of the values up to a position, weighted by softmax(SCALE * q k)."""
-    seen = range(position + 1)
-    scores = [SCALE * sum(a * b for a, b in zip(query, keys[t], strict=True)) for t in seen]
-    weights = [math.exp(score - max(scores)) for score in scores]
-    total = sum(weights)
-    columns = zip(*(values[t] for t in seen), strict=True)
-    return [sum(w * v for w, v in zip(weights, column, strict=True)) / total for column in columns]
+def attend(query: list[float], keys: Vectors, values: Vectors, places: list[int]) -> list[float]:
+    """Return the mean of the values at some places, weighted by softmax(SCALE * q k)."""
+    counts = Counter(places)
+    scores = {at: SCALE * sum(map(mul, query, keys[at])) for at in counts}
+    highest = max(scores.values())
+    weights = {at: count * math.exp(scores[at] - highest) for at, count in counts.items()}
+    total = sum(weights.values())
+    columns = zip(*(values[at] for at in weights), strict=True)
+    return [sum(map(mul, weights.values(), column)) / total for column in columns]
+
+
+def kinds(kv: KvType, dim: int, salt: int = 1) -> Vectors:
+    """Return the different keys, or values; the last of them stands out."""
+    usual = [exact(kv, dim, salt + kind) for kind in range(KINDS)]
+    return [*usual, [STANDS_OUT * value for value in exact(kv, dim, salt + KINDS)]]
+
+
+def order(count: int) -> list[int]:
+    """Return which of the kinds each position has."""
+    places = [(7 * t + t // 13) % KINDS for t in range(count)]
+    places[-TOKENS - 1] = KINDS
+    return places
 
 
 def exact(kv: KvType, dim: int, salt: int) -> list[float]:
@@ -129,6 +168,24 @@ def exact(kv: KvType, dim: int, salt: int) -> list[float]:
         127 / 128 if i % BLOCK == 0 else ((37 * i + 11 * salt) % 255 - 127) / 128
         for i in range(dim)
     ]
+
+
+def packed(kv: KvType, row: Sequence[float]) -> bytes:
+    """Return a row of `exact` values as a cache of its type holds it: shaders/lib/kv_*.wgsl."""
+    if kv in ("f32", "f16"):
+        return struct.pack(f"<{len(row)}{'f' if kv == 'f32' else 'e'}", *row)
+    blocks = [row[at : at + BLOCK] for at in range(0, len(row), BLOCK)]
+    scales = [max(map(abs, block)) / (127 if kv == "q8_0" else 8) for block in blocks]
+    data = bytearray()
+    for block, scale in zip(blocks, scales, strict=True):
+        whole = [round(value / scale) for value in block]
+        if kv == "q8_0":
+            data += bytes(value & 255 for value in whole)
+        else:
+            halves = zip(whole[: BLOCK // 2], whole[BLOCK // 2 :], strict=True)
+            data += bytes(low + 8 | high + 8 << 4 for low, high in halves)
+    data += struct.pack(f"<{len(scales)}e", *scales)
+    return bytes(data) + bytes(kv_row_nbytes(kv, len(row)) - len(data))
 
 
 def _ready(
@@ -146,9 +203,12 @@ def _kv(program: Program) -> tuple[KvType, int]:
     return kinds[dict(program.bound)["kv"]], 4 * int(dict(program.constants)["DIM4"])
 
 
-def _caches(kv: KvType, dim: int, slots: int) -> dict[Ref, bytes]:
-    nbytes = slots * kv_row_nbytes(kv, dim)
-    return {K_CACHE: bytes(nbytes), V_CACHE: bytes(nbytes)}
+def _filled(
+    kv: KvType, dim: int, slots: int, kinds: Vectors | None = None, places: Sequence[int] = ()
+) -> bytes:
+    """Return a cache whose first slots hold rows of some kinds."""
+    rows = [packed(kv, vector) for vector in kinds or ()]
+    return b"".join(rows[place] for place in places).ljust(slots * kv_row_nbytes(kv, dim), b"\0")
 
 
 def _flat(vectors: Vectors) -> bytes:

@@ -8,6 +8,7 @@ from wgslm.kernels.activate import activate
 from wgslm.kernels.attention import Heads, rope
 from wgslm.kernels.norm import layernorm, rmsnorm
 from wgslm.kernels.schedule import Schedule
+from wgslm.plan.rope import LOW
 from wgslm.selftest.cases import Case, numbers, scratch, step_bytes
 from wgslm.selftest.known import floats
 from wgslm.selftest.products import activated, activation
@@ -89,13 +90,17 @@ def turned(head: list[float], position: int, pairs: int, *, neox: bool) -> list[
 
 
 def table(positions: range, pairs: int) -> bytes:
-    """Return the rotations of some positions below 256, laid out as plan/rope.py does for all."""
-    values = [0.0] * (2 * pairs * 256) + [1.0, 0.0] * pairs
+    """Return the rotations of some positions, laid out as plan/rope.py does for all."""
+    low = [0.0] * (2 * pairs * LOW)
     for position in positions:
-        for pair, angle in enumerate(ANGLES[:pairs]):
-            at = 2 * (position * pairs + pair)
-            values[at : at + 2] = [math.cos(position * angle), math.sin(position * angle)]
-    return floats(values)
+        at = 2 * pairs * (position % LOW)
+        low[at : at + 2 * pairs] = _rotations(position % LOW, pairs)
+    high = [v for at in range(0, positions.stop, LOW) for v in _rotations(at, pairs)]
+    return floats([*low, *high])
+
+
+def _rotations(position: int, pairs: int) -> list[float]:
+    return [part(position * angle) for angle in ANGLES[:pairs] for part in (math.cos, math.sin)]
 
 
 def activations(program: Program, schedule: Schedule) -> Case:

@@ -189,11 +189,17 @@ class Tuning:
 
     async def end(self) -> None:
         """Stop compiling; raise what went wrong with it."""
-        if self._preparing is not None:
-            self._preparing.cancel()
-            await asyncio.wait({self._preparing})
-            if not self._preparing.cancelled():
-                self._preparing.result()
+        error = await self.stop()
+        if error:
+            raise error
+
+    async def stop(self) -> BaseException | None:
+        """Stop compiling, and return what went wrong with it: a load that has failed says more."""
+        if self._preparing is None:
+            return None
+        self._preparing.cancel()
+        await asyncio.wait({self._preparing})
+        return None if self._preparing.cancelled() else self._preparing.exception()
 
     @property
     def failures(self) -> list[str]:

@@ -1,7 +1,7 @@
 // A benchmark's figures as tables of the page.
 
 const TESTS = ["Model", "Cache", "Test", "Tokens/s", "±", "GB/s", "Of copying"];
-const LOADS = ["Model", "Cache", "Load s", "Weights MB/s", "Dispatches", "A layer", "Outside", "Host ms/step"];
+const LOADS = ["Model", "Cache", "Load s", "Weights MB/s", "Upload", "Re-laying", "Dispatches", "A layer", "Outside", "Host ms/step"];
 const KERNELS = ["Kernel", "Format", "Shape", "Dispatches", "µs each", "ms", "Share", "GB/s", "Of copying"];
 
 /** Return the tables of a result: tests, loads, and the kernels of each model that has them. */
@@ -24,7 +24,8 @@ function testRow(model, test) {
 
 function loadRow({ model, kv, load, plans: [decode], host_ms_per_step }) {
   const { dispatches, dispatches_per_layer, dispatches_outside } = decode;
-  const loading = [load.seconds.toFixed(2), load.mb_s.toFixed(0)];
+  const rates = [load.mb_s, load.upload_mb_s, load.relay_mb_s].map((rate) => rate.toFixed(0));
+  const loading = [load.seconds.toFixed(2), ...rates];
   return [model, kv, ...loading, dispatches, dispatches_per_layer.join(", "), dispatches_outside, host_ms_per_step.toFixed(3)];
 }
 

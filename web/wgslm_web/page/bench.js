@@ -7,6 +7,7 @@ import { WorkerHost } from "./worker-host.js";
 
 const PRESET = { shapes: ["smollm2-135m"], quants: ["q4_k_m"], kvs: ["f16"] };
 const LISTS = ["pp", "tg", "depths"];
+const SWITCHES = ["kernels", "autotune"];
 
 const $ = (id) => document.getElementById(id);
 const api = new TabApi();
@@ -46,11 +47,19 @@ function box(group, name, checked) {
 function asked() {
   const chosen = (group) => [...$(group).querySelectorAll(":checked")].map((input) => input.value);
   const words = (id) => $(id).value.split(/[\s,]+/).filter(Boolean);
-  const wanted = { repeat: $("repeat").valueAsNumber, kernels: $("kernels").checked };
+  const wanted = { repeat: $("repeat").valueAsNumber };
+  for (const id of SWITCHES) wanted[id] = $(id).checked;
   for (const group of Object.keys(PRESET)) wanted[group] = chosen(group);
   for (const id of LISTS) wanted[id] = words(id).map((word) => (/^\d+$/.test(word) ? Number(word) : word));
+  wanted.variants = Object.fromEntries(words("variants").map(pair));
   wanted.models = words("models").map((word) => new URL(word, location.href).href);
   return wanted;
+}
+
+/** `role=name` as both; without a name it is for the app to refuse. */
+function pair(word) {
+  const [role, ...name] = word.split("=");
+  return [role, name.join("=")];
 }
 
 async function measure() {
