@@ -2,13 +2,11 @@
 //
 // W: [rows, groups * 32], one part of a matrix; x: [T, dim]; y, residual: [T, width], where row r
 // gives column `column + r`; bias: from value bias_at on. `bias` and `residual` are read only when
-// the overrides say so, and may otherwise be any buffer.
+// params say so (1, else 0), and may otherwise be any buffer. They are no overrides: each would double
+// the pipelines, of which a software adapter compiles one in half a second or more.
 
 #import lib/step
 #import quant
-
-override HAS_BIAS: bool = false;
-override HAS_RESIDUAL: bool = false;
 
 struct Params {
     rows: u32,
@@ -17,6 +15,8 @@ struct Params {
     width: u32,
     column: u32,
     bias_at: u32,
+    has_bias: u32,
+    has_residual: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -31,10 +31,10 @@ struct Params {
 fn finish(token: u32, row: u32, sum: f32) {
     let at = token * params.width + params.column + row;
     var value = sum;
-    if HAS_BIAS {
+    if params.has_bias != 0u {
         value += bias[params.bias_at + row];
     }
-    if HAS_RESIDUAL {
+    if params.has_residual != 0u {
         value += residual[at];
     }
     y[at] = value;

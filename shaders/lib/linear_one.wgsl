@@ -5,7 +5,8 @@
 // gates of the next: y[column + i] = act(W[i] h) * (W[outputs + i] h).
 // (`outputs` is no sum of two params: lavapipe compiles a shader anew for each dispatch when a branch
 // compares a sum of uniforms, 0.6 ms.)
-// `other` is the norm's gain with NORM, the residual with HAS_RESIDUAL; never both.
+// `other` is the norm's gain with NORM, else the residual where there is one; see lib/linear_many for
+// why it and the bias are params.
 // h = x * gain / sqrt(mean(x^2) + eps): the factor is the same for all rows, so it is applied to
 // the sums, and the norm costs no pass of its own.
 
@@ -17,8 +18,6 @@
 override NORM: bool = false;
 override GATED: bool = false;
 override HAS_SECOND: bool = false;
-override HAS_BIAS: bool = false;
-override HAS_RESIDUAL: bool = false;
 
 struct Params {
     outputs: u32,
@@ -28,6 +27,8 @@ struct Params {
     column: u32,
     bias_at: u32,
     eps: f32,
+    has_bias: u32,
+    has_residual: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -76,7 +77,7 @@ fn norm_scale(squares: f32) -> f32 {
 }
 
 fn biased(row: u32, sum: f32) -> f32 {
-    if HAS_BIAS {
+    if params.has_bias != 0u {
         return sum + bias[params.bias_at + row];
     }
     return sum;
@@ -85,7 +86,7 @@ fn biased(row: u32, sum: f32) -> f32 {
 fn finish(row: u32, sum: f32) {
     let at = params.column + row;
     var value = biased(row, sum);
-    if HAS_RESIDUAL {
+    if params.has_residual != 0u {
         value += other[at / 4u][at & 3u];
     }
     y[at] = value;

@@ -119,7 +119,7 @@ def _layernorm(m: Machine, call: Call) -> None:
 
 def _bias(call: Call, rows: int) -> Array | None:
     at = call.param("bias_at")
-    return call.read("bias")[at : at + rows] if call.has("HAS_BIAS") else None
+    return call.read("bias")[at : at + rows] if call.param("has_bias") else None
 
 
 def _linear(m: Machine, call: Call) -> None:
@@ -133,7 +133,7 @@ def _linear(m: Machine, call: Call) -> None:
         x,
         m.weight(call.dispatch.bindings["quants"])[first : first + rows],
         _bias(call, rows),
-        call.read("residual")[: len(x), columns] if call.has("HAS_RESIDUAL") else None,
+        call.read("residual")[: len(x), columns] if call.param("has_residual") else None,
     )
 
 
@@ -148,7 +148,7 @@ def _linear_one(m: Machine, call: Call) -> None:
     w = np.concatenate(weights)
     column = call.param("column")
     columns = slice(column, column + call.param("outputs"))
-    residual = call.read("other")[:1, columns] if call.has("HAS_RESIDUAL") else None
+    residual = call.read("other")[:1, columns] if call.param("has_residual") else None
     value = linear(x, w, _bias(call, len(w)), residual)
     if call.has("GATED"):
         hidden = call.param("outputs")

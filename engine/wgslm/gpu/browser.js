@@ -10,6 +10,7 @@ const MOST_TIMED = 2048; // dispatches: a query set has two entries for each, an
 const NO_MEMORY =
   "the GPU has no memory left for this model; a smaller context or model would fit, " +
   "or closing other tabs that use the GPU";
+const ADAPTER = { powerPreference: "high-performance" };
 const USAGE = () => GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
 const BINDING_TYPE = {
   uniform: "uniform",
@@ -24,12 +25,17 @@ function failure(name, message) {
   return error;
 }
 
+/** Let the browser start its GPU process while Python starts; of what fails `openGpu` will tell. */
+export function wakeGpu() {
+  globalThis.navigator?.gpu?.requestAdapter(ADAPTER).catch(() => {});
+}
+
 /** Ask for the best adapter, all that it allows, and those of the `wanted` features it has. */
 export async function openGpu(wanted) {
   if (!globalThis.navigator?.gpu) {
     throw failure("NoAdapterError", "this browser offers no WebGPU on this page");
   }
-  const asked = navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
+  const asked = navigator.gpu.requestAdapter(ADAPTER);
   const adapter = await opened(asked, "give out an adapter");
   if (!adapter) {
     throw failure("NoAdapterError", "this browser has WebGPU but found no usable graphics adapter");

@@ -97,7 +97,7 @@ def linear(
     program = Program(
         variant.shader,
         (*w.matrix.program_bound, *variant.bound),
-        (*variant.constants, *_has(bias=w.bias, residual=residual)),
+        variant.constants,
     )
     for part, (first, rows) in enumerate(w.matrix.parts):
         yield Dispatch(
@@ -109,6 +109,8 @@ def linear(
                 "width": y.stride,
                 "column": y.offset + first,
                 "bias_at": w.bias.offset + first if w.bias else 0,
+                "has_bias": int(w.bias is not None),
+                "has_residual": int(residual is not None),
             },
             {
                 "step": STEP,
@@ -154,7 +156,6 @@ def linear_one(
     constants = [*variant.constants, *([("NORM", True)] if norm else [])]
     constants += [("HAS_SECOND", True)] if second else []
     constants += [("GATED", True), *activation_bound(gate)] if gate else []
-    constants += _has(bias=first.bias, residual=residual)
     program = Program(variant.shader, (*bound, *variant.bound), tuple(constants))
     tile = program.constant("TILE_ROWS")
     rows_second = second.matrix.rows if second else 0
@@ -170,6 +171,8 @@ def linear_one(
                 "column": y.offset + start,
                 "bias_at": first.bias.offset + start if first.bias else 0,
                 "eps": norm.eps if norm else 0.0,
+                "has_bias": int(first.bias is not None),
+                "has_residual": int(residual is not None),
             },
             {
                 **first.matrix.streams(part),
@@ -214,9 +217,3 @@ def _second(w: Product | None, part: int) -> dict[str, Ref]:
     """Return the bindings of a second matrix; without one they tell of the step."""
     streams = w.matrix.streams(part) if w else {"quants": STEP, "scales": STEP}
     return {f"{name}_second": ref for name, ref in streams.items()}
-
-
-def _has(*, bias: Columns | None, residual: Ref | None) -> tuple[tuple[str, bool], ...]:
-    """Return the overrides for what is added."""
-    wanted = {"HAS_BIAS": bias, "HAS_RESIDUAL": residual}
-    return tuple((name, True) for name, value in wanted.items() if value is not None)

@@ -40,10 +40,11 @@ def one(program: Program, schedule: Schedule) -> Case:
     first, second = quant_of(program), quant_of(program, "second")
     assert first, "a product has a format"
     rows = [(first, r) for r in range(ROWS)] + [(second, r) for r in range(ROWS_SECOND) if second]
-    bias = numbers(len(rows), 1) if on.get("HAS_BIAS") else [0.0] * len(rows)
+    bias = numbers(len(rows), 1)
     gate = activation(program) if on.get("GATED") else None
     outputs = len(rows) // 2 if gate else len(rows)
-    residual = numbers(outputs, 2) if on.get("HAS_RESIDUAL") else [0.0] * outputs
+    has_residual = not (gate or on.get("NORM"))
+    residual = numbers(outputs, 2) if has_residual else [0.0] * outputs
     x, factor, other = INPUT, 1.0, residual
     if on.get("NORM"):
         x, other = [value / gain for value, gain in zip(INPUT, GAIN, strict=True)], GAIN
@@ -52,17 +53,16 @@ def one(program: Program, schedule: Schedule) -> Case:
     if gate:
         pairs = zip(sums[:outputs], sums[outputs:], strict=True)
         sums = [activated(a, gate) * b for a, b in pairs]
-    parts = [_product(first, ROWS, 0, has_bias=bool(on.get("HAS_BIAS")), width=len(rows))]
+    parts = [_product(first, ROWS, 0, len(rows))]
     if second:
-        has_bias = bool(on.get("HAS_BIAS"))
-        parts.append(_product(second, ROWS_SECOND, ROWS, has_bias=has_bias, width=len(rows)))
+        parts.append(_product(second, ROWS_SECOND, ROWS, len(rows)))
     dispatches = linear_one(
         parts,
         X,
         Columns(Y, outputs, outputs),
         schedule,
         norm=InputNorm(OTHER, EPS) if on.get("NORM") else None,
-        residual=OTHER if on.get("HAS_RESIDUAL") else None,
+        residual=OTHER if has_residual else None,
         gate=gate,
     )
     memory = {
@@ -79,25 +79,18 @@ def one(program: Program, schedule: Schedule) -> Case:
 
 def many(program: Program, schedule: Schedule) -> Case:
     """Return a product of many tokens."""
-    on = dict(program.constants)
     quant = quant_of(program)
     assert quant, "a product has a format"
     x = INPUT[: WIDTH * CHUNK]
     scaled = [floats([scale * value for value in x]) for scale in SCALES]
-    bias = numbers(ROWS, 1) if on.get("HAS_BIAS") else [0.0] * ROWS
-    residual = [0.0] * (TOKENS * ROWS)
-    if on.get("HAS_RESIDUAL"):
-        residual = numbers(TOKENS * ROWS, 2)
+    bias, residual = numbers(ROWS, 1), numbers(TOKENS * ROWS, 2)
     dispatches = linear(
-        Product(
-            known_matrix(quant, ROWS, WIDTH),
-            Columns(BIAS, ROWS, ROWS) if on.get("HAS_BIAS") else None,
-        ),
+        Product(known_matrix(quant, ROWS, WIDTH), Columns(BIAS, ROWS, ROWS)),
         X,
         Columns(Y, ROWS, ROWS),
         TOKENS,
         schedule,
-        residual=OTHER if on.get("HAS_RESIDUAL") else None,
+        residual=OTHER,
     )
     sums = [product(quant, row, WIDTH) for row in range(ROWS)]
     expected = [
@@ -147,9 +140,8 @@ def activated(x: float, name: Activation) -> float:
     return x / 2 * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
 
 
-def _product(quant: Quant, rows: int, at: int, *, has_bias: bool, width: int) -> Product:
-    bias = Columns(BIAS, rows, width, at) if has_bias else None
-    return Product(known_matrix(quant, rows), bias)
+def _product(quant: Quant, rows: int, at: int, width: int) -> Product:
+    return Product(known_matrix(quant, rows), Columns(BIAS, rows, width, at))
 
 
 def _probed(data: bytes) -> list[float]:

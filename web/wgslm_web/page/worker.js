@@ -94,6 +94,7 @@ async function fetchApp() {
 
 async function importModules() {
   const gpu = await import("./engine/gpu-browser.js");
+  gpu.wakeGpu();
   const sources = await import("./engine/sources-browser.js");
   const store = await import("./engine/sources-store.js");
   const notes = await import("./engine/tune-browser.js");
