@@ -79,9 +79,8 @@ def _pack(site: Mapping[str, bytes], inputs: str) -> bytes:
     text = _once(text, pattern, policy)
     name, model = _model(site)
     text = _once(text, r'(?<=<meta name="wgslm-default-model" content=")[^"]*', name)
-    text = _once(
-        text, r'<script type="module" src="\./app\.js"></script>\n', f"<style>{style}</style>\n"
-    )
+    scripts = r'(?:<script type="module" src="\./(?:start|app)\.js"></script>\n)+'
+    text = _once(text, scripts, f"<style>{style}</style>\n")
     text = _once(text, r' <a href="\./bench\.html">[^<]*</a>', "")
     licences = (
         '<button type="button" class="quiet small" popovertarget="licences">Licences</button>'

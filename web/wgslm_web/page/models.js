@@ -20,7 +20,6 @@ export class ModelsDialog {
     this.loadNow = (source) => (this.dialog.close(), load(source));
     $("open-models").addEventListener("click", () => this.open());
     $("close-models").addEventListener("click", () => this.dialog.close());
-    this.dialog.addEventListener("keydown", (event) => event.key === "Escape" && event.stopPropagation());
     $("find-form").addEventListener("submit", (event) => (event.preventDefault(), this.#find($("find-model").value.trim())));
     $("server-form").addEventListener("submit", (event) => (event.preventDefault(), this.#showServed()));
     $("use-server").addEventListener("click", () => this.#useServer());
