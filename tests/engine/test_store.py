@@ -159,7 +159,7 @@ def test_a_file_that_is_not_what_the_hub_said_is_not_kept(
     fetch(store, file)
 
     assert run(lambda: store.find(file.location)) is None
-    assert f"its SHA-256 is {SHA256} and the hub says 000" in store.notices[-1]
+    assert f"its SHA-256 is {SHA256} and should be 000" in store.notices[-1]
     assert "is not what was asked for" in store.wrong[0]
 
 
