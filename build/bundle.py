@@ -120,7 +120,9 @@ def _embed_model(site: dict[str, bytes]) -> None:
     if page.count(NO_MODEL) != 1:
         raise steps.SetUpError(f"index.html must have {NO_MODEL!r} once, to be filled in")
     site[url] = found[0].read_bytes()
-    pinned = f"{url}#sha256={hashlib.sha256(site[url]).hexdigest()}"  # once kept, not asked for again
+    pinned = (
+        f"{url}#sha256={hashlib.sha256(site[url]).hexdigest()}"  # kept, it is asked for no more
+    )
     site["index.html"] = page.replace(NO_MODEL, NO_MODEL.replace('""', f'"{pinned}"')).encode()
     example = site["embed.html"].decode().replace(ANY_MODEL, f'"./{url}"')
     site["embed.html"] = example.encode()

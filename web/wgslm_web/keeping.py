@@ -13,7 +13,7 @@ from wgslm.engine import Engine
 from wgslm.errors import GgufError, SourceError, UnsupportedError
 from wgslm.header import Preflight
 from wgslm.sources import ByteSource, ask, open_source
-from wgslm.sources.hub import HUB, Hub, HubFile, choose, is_hub_id
+from wgslm.sources.hub import HUB, Hub, HubFile, choose, is_hub_id, models_in
 from wgslm.sources.journal import SHA256, Entry
 from wgslm.sources.kept import KeptSource
 from wgslm.sources.parts import all_parts, part_of
@@ -132,7 +132,7 @@ class KeepingLoader(Library):
 
     async def hub_files(self, repo: str, base: str | None) -> tuple[list[HubFile], str]:
         """Ask the hub."""
-        files = await Hub(ask, base or HUB).files(repo)
+        files = models_in(await Hub(ask, base or HUB).files(repo))
         return files, choose(files, None, repo).id
 
     def named(self, model: str, hub: str) -> Named:

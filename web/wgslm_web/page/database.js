@@ -38,12 +38,12 @@ export class Database {
       return true;
     }
     this.#memory.conversations.set(id, all);
-    for (const record of records) this.#memory.messages.set(record.id, record);
+    for (const record of records) this.#memory.messages.set(keyOf(record), record);
     return false;
   }
 
   async removeMessages(id, messages) {
-    for (const one of messages) this.#memory.messages.delete(one.id);
+    for (const one of messages) this.#memory.messages.delete(keyOf({ ...one, conversation: id }));
     await this.#change((transaction) => {
       for (const one of messages) transaction.objectStore("messages").delete([id, one.id]);
     });
@@ -75,7 +75,7 @@ export class Database {
   }
 
   #forget(id) {
-    for (const one of this.#remembered(id)) this.#memory.messages.delete(one.id);
+    for (const one of this.#remembered(id)) this.#memory.messages.delete(keyOf(one));
     this.#memory.conversations.delete(id);
   }
 
@@ -113,6 +113,8 @@ export class Database {
   }
 }
 
+/** As on the disk: an imported copy has messages of the same names. */
+const keyOf = ({ conversation, id }) => `${conversation} ${id}`;
 const rangeOf = (id) => IDBKeyRange.bound([id], [id, []]);
 
 /** `closed()` is called when the browser closed it, or another page wants to change or delete it. */
