@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import BrowserContext, expect
 
 from browser_tab import Tab
 from fault_server import FaultServer
@@ -27,6 +27,7 @@ HEADER = {
 }  # fmt: skip
 # What the engine says of a header, on a device that no test has; test_preflight.py asks it itself.
 JUDGED = "judged => { wgslm.api.post = async () => Response.json(judged); }"
+PAUSE = "paused => wgslm.api.post('/wgslm/pause-load', { paused }).then(() => null)"
 PROGRESS = "detail => wgslm.model.dispatchEvent(new CustomEvent('progress', { detail }))"
 
 pytestmark = [pytest.mark.e2e, pytest.mark.gpu]
@@ -156,6 +157,27 @@ def test_a_download_pauses_goes_on_and_is_cancelled(
     tab.wait(lambda: transfers(tab)["paused"] is False, "the next load to run")
     tab.load("models/tiny.gguf")
     tab.wait_ready("tiny")
+
+
+def test_a_second_tab_says_that_it_waits_for_the_first(
+    visitor: BrowserContext, site: str, elsewhere: FaultServer
+) -> None:
+    first, second = Tab(visitor), Tab(visitor)
+    url = elsewhere.url("sound.gguf")
+    first.open(f"{site}?model=models/none.gguf")
+    first.wait(lambda: "there is no such file" in first.error, "the engine")
+    first.page.evaluate(PAUSE, True)
+    first.load(url)
+    first.wait(lambda: any(p["stage"] == "weights" for p in first.progress), "the weights to begin")
+
+    second.open(f"{site}?model={quote(url, safe='')}")
+
+    expect(second.page.locator("#load-text")).to_have_text(
+        "Another tab is downloading sound.gguf; waiting for it", timeout=60_000
+    )
+    first.page.evaluate(PAUSE, False)
+    for tab in (first, second):
+        tab.wait_ready("sound")
 
 
 def test_a_storage_without_room_is_said_and_the_model_answers(
