@@ -198,6 +198,8 @@ def test_text_runs_in_its_own_direction_and_code_from_the_left(tab: Tab, site: s
     tab.open(site)
     answer = "نص عربي\n\n- عنصر\n\n日本語の文章。\n\n```python\nx = 1\n```"
     add(tab, conversation("b", "قائمة", ["اكتب لي", answer]))
+    expect(tab.page.locator("[data-role=user] .body")).to_have_text("اكتب لي")
+    expect(tab.page.locator(".code")).to_be_visible()
 
     found = {
         place: tab.page.locator(place).first.evaluate("(e) => getComputedStyle(e).direction")
