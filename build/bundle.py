@@ -14,6 +14,7 @@ icon-*.png, service-worker.js  made for installing, and for starting without a n
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import sys
 from collections.abc import Mapping
@@ -118,10 +119,13 @@ def _embed_model(site: dict[str, bytes]) -> None:
     page, url = site["index.html"].decode(), f"models/{found[0].name}"
     if page.count(NO_MODEL) != 1:
         raise steps.SetUpError(f"index.html must have {NO_MODEL!r} once, to be filled in")
-    site["index.html"] = page.replace(NO_MODEL, NO_MODEL.replace('""', f'"{url}"')).encode()
+    site[url] = found[0].read_bytes()
+    pinned = (
+        f"{url}#sha256={hashlib.sha256(site[url]).hexdigest()}"  # kept, it is asked for no more
+    )
+    site["index.html"] = page.replace(NO_MODEL, NO_MODEL.replace('""', f'"{pinned}"')).encode()
     example = site["embed.html"].decode().replace(ANY_MODEL, f'"./{url}"')
     site["embed.html"] = example.encode()
-    site[url] = found[0].read_bytes()
 
 
 def _licenses(taken: Mapping[str, bytes]) -> str:

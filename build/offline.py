@@ -22,7 +22,9 @@ else:
 
 WORKER = "service-worker.js"
 NOTHING = 'const SITE = { version: "", files: {} };'
-NOT_KEPT = (WORKER, "wgslm.html")  # the browser keeps the one itself; the other is for elsewhere
+# The browser keeps the worker, and the engine the model; the one file is for elsewhere.
+NOT_KEPT = (WORKER, "wgslm.html")
+MODELS = "models/"
 # Sizes of the icons, and whether the mark keeps to the circle that every platform leaves of it.
 ICONS = {
     "icon-192.png": (192, False),
@@ -37,7 +39,7 @@ def seal(site: dict[str, bytes]) -> None:
     files = {
         name: [hashlib.sha256(content).hexdigest(), len(content)]
         for name, content in sorted(site.items())
-        if name not in NOT_KEPT
+        if name not in NOT_KEPT and not name.startswith(MODELS)
     }
     version = hashlib.sha256(json.dumps(files).encode()).hexdigest()[:16]
     script = site[WORKER].decode()

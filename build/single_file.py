@@ -46,7 +46,7 @@ POLICY = (
 NOTE = """<p class="note">This page is one file, opened from disk. It works offline but cannot be
 installed. Chrome and Edge keep what you write and download in one storage (IndexedDB) for all such
 pages, Firefox by the file's place. Models load from your files and from servers that allow every
-page to read them; <code>wgslm serve</code> does not.</p>"""
+page to read them; <code>wgslm serve</code> does if it has a key (<code>--api-key</code>).</p>"""
 HEAD_NBYTES = 1000
 END = b"</html>\n"
 OUTSIDE = re.compile(r'\b(?:href|src)="(?!#|data:)[^"]*"')
@@ -79,9 +79,8 @@ def _pack(site: Mapping[str, bytes], inputs: str) -> bytes:
     text = _once(text, pattern, policy)
     name, model = _model(site)
     text = _once(text, r'(?<=<meta name="wgslm-default-model" content=")[^"]*', name)
-    text = _once(
-        text, r'<script type="module" src="\./app\.js"></script>\n', f"<style>{style}</style>\n"
-    )
+    scripts = r'(?:<script type="module" src="\./(?:start|app)\.js"></script>\n)+'
+    text = _once(text, scripts, f"<style>{style}</style>\n")
     text = _once(text, r' <a href="\./bench\.html">[^<]*</a>', "")
     licences = (
         '<button type="button" class="quiet small" popovertarget="licences">Licences</button>'

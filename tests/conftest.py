@@ -14,7 +14,7 @@ from wgslm.gpu import Device, open_device
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let somebody look at the page's states: `python tests --screenshots FOLDER -k axe`."""
     parser.addoption("--screenshots", default="", help="folder for pictures of the page's states")
-    parser.addoption("--stream-seconds", default="40", help="of the long answer in test_relay.py")
+    parser.addoption("--stream-seconds", default="370", help="of the long answer in test_relay.py")
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """A copy of dist/ that a test may change, as a web host's next deployment does."""
 
+import hashlib
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,7 +21,8 @@ class SiteCopy:
         (folder / "models").mkdir(exist_ok=True)
         shutil.copy(model, folder / "models/tiny.gguf")
         page = (bundle.PAGE / "index.html").read_text()
-        named = bundle.NO_MODEL.replace('""', '"models/tiny.gguf"')
+        pin = hashlib.sha256(model.read_bytes()).hexdigest()
+        named = bundle.NO_MODEL.replace('""', f'"models/tiny.gguf#sha256={pin}"')
         example = bundle.EXAMPLE.read_text().replace(bundle.ANY_MODEL, '"./models/tiny.gguf"')
         pages = {"index.html": page.replace(bundle.NO_MODEL, named), "embed.html": example}
         self.publish({name: text.encode() for name, text in pages.items()})

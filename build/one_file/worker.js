@@ -1,7 +1,8 @@
 // Starts a worker of the page that is one file: what it fetches beside itself, the page has sent.
 
 const [, entry] = self.location.href.split("#");
-const { promise: carried, resolve: take } = Promise.withResolvers();
+let take;
+const carried = new Promise((resolve) => (take = resolve));
 
 addEventListener("message", (event) => {
   event.stopImmediatePropagation(); // the first message is for us, the others for the module

@@ -1,5 +1,6 @@
 """What is written to dist/."""
 
+import hashlib
 import io
 import json
 import zipfile
@@ -59,9 +60,10 @@ def test_page_names_the_embedded_model(tmp_path: Path, monkeypatch: pytest.Monke
 
     bundle._embed_model(site)
 
+    pin = f"#sha256={hashlib.sha256(b'GGUF').hexdigest()}"
     assert site == {
         "embed.html": b'load("./models/tiny.gguf")',
-        "index.html": b'<meta name="wgslm-default-model" content="models/tiny.gguf">',
+        "index.html": f'<meta name="wgslm-default-model" content="models/tiny.gguf{pin}">'.encode(),
         "models/tiny.gguf": b"GGUF",
     }
 

@@ -20,6 +20,7 @@ HTML = """<html>
 <link rel="icon" href="data:image/svg+xml,x">
 <link rel="manifest" href="./manifest.webmanifest">
 <link rel="stylesheet" href="./style.css">
+<script type="module" src="./start.js"></script>
 <script type="module" src="./app.js"></script>
 </head>
 <body>

@@ -20,12 +20,38 @@ TIMINGS = {
 }  # fmt: skip
 # What is wrong, each with its first element and the advice.
 AXE = """async () => {
-  const { violations } = await axe.run(document, { resultTypes: ["violations"] });
+  const rules = { "target-size": { enabled: true } }; // of WCAG 2.2, and off if not asked for
+  const { violations } = await axe.run(document, { resultTypes: ["violations"], rules });
   return violations.map(({ id, impact, nodes: [{ html, failureSummary }] }) =>
     ({ id, impact, what: `${html.slice(0, 160)} ${failureSummary.slice(0, 300)}` }));
 }"""
 ERROR = "{ message: 'it broke', code: 'device_lost' }, { label: 'Try again' }"
 NOTICE = "'1 message was deleted.', { label: 'Undo' }"
+# Answers of an engine that is not there.
+MODELS = """(() => {
+  const model = { id: "a", location: "https://a.example/m.gguf", name: "m.gguf", quant: "Q8_0" };
+  const kept = { ...model, size: 2e9, kept: 1e9, used: 1.7e9, hub: null, sha256: null };
+  const told = { models: [kept], storage: { kind: "opfs", used: 1e9 } };
+  wgslm.api.fetch = async () => Response.json(told);
+  document.querySelector("#open-models").click();
+  document.querySelector("#server").open = true;
+})()"""
+PROMPT = """(() => {
+  const told = { ids: [1, 2, 3], pieces: ["<s>", "Tell", " me"] };
+  wgslm.api.fetch = async () => Response.json(told);
+  wgslm.desk.inspect();
+})()"""
+BUSY = """(async () => {
+  const progress = { stage: "weights", done: 5e8, total: 1e9, seconds: 9, rate: 5e7 };
+  (await import("./panel.js")).showProgress(progress);
+  const room = { left: async () => 500, fit: async (name, text) => ({ text, tokens: 7 }) };
+  await Object.assign(wgslm.desk.attachments, room).add([new File(["text"], "notes.txt")]);
+  for (const id of ["cancel-load", "pause-load", "storage-note", "meter"]) {
+    document.getElementById(id).hidden = false;
+  }
+  document.querySelector("#storage-note-text").textContent = "m.gguf is not kept: no room";
+  document.querySelector("#meter-text").textContent = "500 of 512 tokens";
+})()"""
 STATES = {
     "empty": "",
     "conversation": "document.querySelector('#scroller').scrollTop = 0",
@@ -37,6 +63,9 @@ STATES = {
     "keys": "document.querySelector('#help').showModal()",
     "error": f"import('./panel.js').then((panel) => panel.showError({ERROR}))",
     "update": "wgslm.offline.dispatchEvent(new Event('update'))",
+    "models": MODELS,
+    "prompt": PROMPT,
+    "busy": BUSY,
     "notice": f"import('./notice.js').then((notice) => notice.showNotice({NOTICE}))",
 }
 
@@ -129,6 +158,72 @@ def test_the_keyboard_alone_is_enough(tab: Tab, site: str) -> None:
     tab.wait(lambda: len(tab.messages) == 2, "the conversation")
     keys.press("Control+Shift+M")
     tab.wait(lambda: not tab.page.locator("#side").is_visible(), "the panel to close")
+
+
+def test_escape_closes_what_is_open_before_it_stops_an_answer(tab: Tab, site: str) -> None:
+    tab.open(f"{site}?model=models/tiny.gguf")
+    tab.wait_ready("tiny")
+    tab.set(temperature=0, max_tokens=400)
+    keys, search = tab.page.keyboard, tab.page.get_by_label("Search the conversations")
+    tab.send("A long one")
+
+    keys.press("Control+Slash")
+    keys.press("Escape")
+    expect(tab.page.get_by_role("dialog", name="Keys")).to_be_hidden()
+    search.fill("some")
+    search.press("Escape")
+    expect(search).to_have_value("")
+    tab.page.locator("#prompt").dispatch_event("keydown", {"key": "Escape", "keyCode": 229})
+    assert tab.answer["state"] == "streaming"
+    tab.page.locator("#prompt").press("Escape")
+
+    tab.wait(lambda: tab.answer["state"] == "stopped", "the answer to stop", 5)
+
+
+def test_a_key_that_ends_a_composition_sends_nothing(tab: Tab, site: str) -> None:
+    tab.open(f"{site}?model=models/tiny.gguf")
+    tab.wait_ready("tiny")
+    prompt = tab.page.locator("#prompt")
+    prompt.fill("日本")
+
+    for event in ({"isComposing": True}, {"keyCode": 229}):  # as most browsers say it, and Safari
+        prompt.dispatch_event("keydown", {"key": "Enter", "cancelable": True, **event})
+
+    assert tab.messages == []
+    assert prompt.input_value() == "日本"
+
+
+def test_text_runs_in_its_own_direction_and_code_from_the_left(tab: Tab, site: str) -> None:
+    tab.page.add_init_script(QUIET)
+    tab.open(site)
+    answer = "نص عربي\n\n- عنصر\n\n日本語の文章。\n\n```python\nx = 1\n```"
+    add(tab, conversation("b", "قائمة", ["اكتب لي", answer]))
+    expect(tab.page.locator("[data-role=user] .body")).to_have_text("اكتب لي")
+    expect(tab.page.locator(".code")).to_be_visible()
+
+    found = {
+        place: tab.page.locator(place).first.evaluate("(e) => getComputedStyle(e).direction")
+        for place in (
+            "[data-role=user] .body", "p:has-text('عربي')", "ul:has-text('عنصر')", ".chat .open",
+            "p:has-text('日本')", ".code", "main",
+        )
+    }  # fmt: skip
+
+    assert list(found.values()) == ["rtl"] * 4 + ["ltr"] * 3, found
+    tab.page.locator("#prompt").fill("مرحبا")
+    assert tab.page.locator("#prompt").evaluate("(e) => getComputedStyle(e).direction") == "rtl"
+
+
+def test_nothing_moves_where_motion_is_not_wanted(tab: Tab, site: str) -> None:
+    moving = """() => new Promise((resolve) => setTimeout(() => resolve(
+      document.getAnimations().filter(({ playState }) => playState === "running").length), 300))"""
+    tab.page.add_init_script(QUIET)
+    tab.open(site)  # the dot of the status pulses while the engine starts
+    tab.page.wait_for_function("window.wgslm?.library")
+
+    assert tab.page.evaluate(moving) > 0
+    tab.page.emulate_media(reduced_motion="reduce")
+    assert tab.page.evaluate(moving) == 0
 
 
 def test_a_screen_reader_hears_the_answer_once(tab: Tab, site: str) -> None:

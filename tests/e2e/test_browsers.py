@@ -9,6 +9,8 @@ from browser_tab import Tab
 
 INSECURE = "Object.defineProperty(window, 'isSecureContext', { value: false })"
 NO_WEBGPU = "Object.defineProperty(Navigator.prototype, 'gpu', { value: undefined })"
+# What browsers of before 2024 lack, most of them WebGPU with it: they must still be told so.
+OLD = f"{NO_WEBGPU}; for (const c of [Map, Object]) delete c.groupBy; delete Promise.withResolvers;"
 MESSAGE = {"role": "user", "content": "Hello", "state": "done"}
 BAD_SETTINGS = {"temperature": "hot", "top_k": None, "min_p": 7, "system": None, "max_tokens": 4}
 
@@ -17,7 +19,11 @@ pytestmark = [pytest.mark.e2e, pytest.mark.gpu]
 
 @pytest.mark.parametrize(
     ("lack", "said", "advice"),
-    [(INSECURE, "is not secure", "Open http://localhost:"), (NO_WEBGPU, "has no WebGPU", "Chrome")],
+    [
+        (INSECURE, "is not secure", "Open http://localhost:"),
+        (NO_WEBGPU, "has no WebGPU", "Chrome"),
+        (OLD, "has no WebGPU", "Chrome"),
+    ],
 )
 def test_a_browser_that_cannot_run_models_is_told_why(
     tab: Tab, site: str, lack: str, said: str, advice: str
@@ -30,6 +36,18 @@ def test_a_browser_that_cannot_run_models_is_told_why(
     assert advice in tab.error
     assert tab.state == "error"
     assert tab.page.workers == []
+
+
+def test_a_page_that_cannot_start_says_why(visitor: BrowserContext, site: str) -> None:
+    lacking, cut = Tab(visitor), Tab(visitor)
+    lacking.page.add_init_script("delete window.BroadcastChannel")
+    cut.page.route("**/tree.js", lambda route: route.abort())
+
+    for tab, said in ((lacking, "BroadcastChannel is not"), (cut, "one of its scripts did not")):
+        tab.open(site)
+        tab.wait(lambda tab=tab, said=said: said in tab.error, said, 5)  # type: ignore[misc]
+        assert "could not start" in tab.status
+        assert tab.state == "error"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,36 @@ from playwright.sync_api import BrowserContext, Locator, expect
 from browser_tab import Tab
 from stored import QUIET, add, conversation
 
+# A storage that takes a first write and no other, in one tab.
+FILLS_UP = """async () => {
+  const { Database } = await import("./database.js");
+  const database = new Database();
+  await database.write("c", { title: "Cats", changed: 1 }, [{ id: "m", content: "so" }], true);
+  IDBDatabase.prototype.transaction = new Proxy(IDBDatabase.prototype.transaction, {
+    apply(begin, self, [names, mode]) {
+      if (mode === "readwrite") throw new DOMException("it is full", "QuotaExceededError");
+      return begin.call(self, names, mode);
+    },
+  });
+  await database.write("c", { changed: 2 }, [{ id: "m", content: "so far" }], false);
+  await database.write("d", { title: "Copy" }, [{ id: "m", content: "copied" }], true);
+  const both = [await database.conversation("c"), await database.conversation("d")];
+  const texts = both.map(({ messages }) => messages.map(({ content }) => content).join());
+  const listed = (await database.conversations()).map(({ title }) => title);
+  return { titles: both.map(({ facts }) => facts.title), texts, listed: listed.sort() };
+}"""
+# A disk so slow that no write of this page ever ends.
+WRITES_FOR_EVER = """() => {
+  IDBDatabase.prototype.transaction = new Proxy(IDBDatabase.prototype.transaction, {
+    apply(begin, self, [names, mode]) {
+      const made = begin.call(self, names, mode);
+      if (mode !== "readwrite") return made;
+      const keep = () => (made.objectStore("messages").count().onsuccess = keep);
+      keep();
+      return made;
+    },
+  });
+}"""
 OLD = [
     {"role": "user", "content": "An old question", "state": "done"},
     {"role": "assistant", "content": "An old answer", "ids": [5], "state": "done"},
@@ -240,6 +270,31 @@ def test_an_answer_of_another_model_goes_on_from_its_text(tab: Tab, site: str) -
 
     assert tab.answer["content"].replace("\u2581", " ").strip().startswith(text)
     assert tab.answer["model"] == "tiny"
+
+
+def test_a_storage_that_fills_up_costs_nothing_while_the_page_lives(tab: Tab, site: str) -> None:
+    tab.page.add_init_script(QUIET)
+    tab.open(site)
+    tab.page.wait_for_function("window.wgslm?.library")
+
+    found = tab.page.evaluate(FILLS_UP)
+
+    assert found["titles"] == found["listed"] == ["Cats", "Copy"]
+    assert found["texts"] == ["so far", "copied"]
+
+
+def test_what_is_being_written_as_the_page_goes_is_not_lost(tab: Tab, site: str) -> None:
+    tab.page.add_init_script(QUIET)
+    tab.open(site)
+    add(tab, conversation("a", "Kept", ["Hi", "Hello"]))
+
+    tab.page.evaluate(WRITES_FOR_EVER)
+    tab.page.evaluate("wgslm.chat.edit(wgslm.chat.messages[1], 'Written as the page goes')")
+    tab.page.wait_for_timeout(600)  # longer than the page waits before it writes
+    tab.page.reload()
+
+    tab.wait(lambda: bool(tab.messages), "the conversation")
+    assert tab.answer["content"] == "Written as the page goes"
 
 
 def test_a_database_that_is_deleted_meanwhile_is_made_anew(tab: Tab, site: str) -> None:

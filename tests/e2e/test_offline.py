@@ -26,11 +26,7 @@ KEPT = """async () => {
   }
   return { caches: names.length, files, nbytes };
 }"""
-FETCH = """async ([path, range]) => {
-  const response = await fetch(path, range ? { headers: { range } } : {});
-  const { status, headers } = response;
-  return [status, headers.get("content-range"), (await response.arrayBuffer()).byteLength];
-}"""
+FETCH = "async (path) => (await fetch(path)).status"
 NOT_KEPT = ("service-worker.js", "wgslm.html")  # the browser keeps the one; the other is a file
 CHECK = "navigator.serviceWorker.getRegistration().then((found) => found.update()).then(() => null)"
 ICONS = """fetch("./manifest.webmanifest").then((answer) => answer.json())
@@ -68,6 +64,13 @@ def visit(tab: Tab, url: str) -> None:
     tab.wait(lambda: bool(tab.page.evaluate("!!navigator.serviceWorker.controller")), "control")
 
 
+def models(tab: Tab) -> list[dict[str, int]]:
+    """Return what the engine keeps."""
+    told = tab.page.evaluate("wgslm.api.fetch('/wgslm/models').then((answer) => answer.json())")
+    found: list[dict[str, int]] = told["models"]
+    return found
+
+
 def test_page_starts_and_answers_after_its_server_has_stopped(
     tab: Tab, copy: SiteCopy, server: tuple[Served, ExitStack]
 ) -> None:
@@ -78,9 +81,16 @@ def test_page_starts_and_answers_after_its_server_has_stopped(
     answer = tab.ask("Hello")["content"]
     kept = tab.page.evaluate(KEPT)
     files = [path for path in copy.folder.rglob("*") if path.is_file()]
+    [model] = [path for path in files if path.suffix == ".gguf"]
+    files.remove(model)  # the engine keeps it, and nobody else
     sizes = [path.stat().st_size for path in files if path.name not in NOT_KEPT]
     assert kept == {"caches": 1, "files": len(sizes), "nbytes": sum(sizes)}
+    tab.wait(lambda: [one["kept"] for one in models(tab)] == [model.stat().st_size], "the model")
 
+    served.asked.clear()
+    tab.page.reload()
+    tab.wait_ready("tiny")
+    assert [path for path, _, _ in served.asked if path.startswith("/models/")] == []
     stack.close()
     before, begun = slowdown(), time.perf_counter()
     tab.page.reload()
@@ -101,28 +111,20 @@ def test_page_starts_and_answers_after_its_server_has_stopped(
     assert "opens without a network" in tab.page.locator("#offline-note").inner_text()
 
 
-def test_only_the_sites_own_files_are_answered_and_models_by_range(
+def test_only_the_sites_own_files_are_answered(
     quiet: Tab, server: tuple[Served, ExitStack], copy: SiteCopy
 ) -> None:
     served, _ = server
     visit(quiet, served.url)
     (copy.folder / "later.txt").write_text("not in the list")
-    size = (copy.folder / "models/tiny.gguf").stat().st_size
     served.asked.clear()
-    model = "models/tiny.gguf"
 
-    assert quiet.page.evaluate(FETCH, [model, "bytes=4-11"]) == [206, f"bytes 4-11/{size}", 8]
-    assert quiet.page.evaluate(FETCH, [model, f"bytes={size - 2}-"])[2] == 2
-    assert (
-        quiet.page.evaluate(FETCH, [model, "bytes=-5"])[1] == f"bytes {size - 5}-{size - 1}/{size}"
-    )
-    assert quiet.page.evaluate(FETCH, [model, f"bytes={size}-"])[:2] == [416, f"bytes */{size}"]
-    assert quiet.page.evaluate(FETCH, [model, None])[::2] == [200, size]
+    assert quiet.page.evaluate(FETCH, "style.css") == 200
     assert served.asked == []
 
-    assert quiet.page.evaluate(FETCH, ["later.txt", None])[0] == 200
-    assert quiet.page.evaluate(FETCH, ["style.css?x", None])[0] == 200
-    assert [path for path, _, _ in served.asked] == ["/later.txt", "/style.css?x"]
+    others = ["later.txt", "style.css?x", "models/tiny.gguf"]
+    assert [quiet.page.evaluate(FETCH, path) for path in others] == [200, 200, 200]
+    assert [path for path, _, _ in served.asked] == [f"/{path}" for path in others]
 
 
 def test_a_new_version_waits_until_somebody_reloads(
@@ -193,4 +195,4 @@ def test_page_can_be_installed(chromium: Browser, site: str, tmp_path: Path) -> 
         assert manifest["errors"] == []
         assert problems["installabilityErrors"] == []
         icons = page.evaluate(ICONS)
-        assert [page.evaluate(FETCH, [icon, None])[0] for icon in icons] == [200, 200, 200]
+        assert [page.evaluate(FETCH, icon) for icon in icons] == [200, 200, 200]

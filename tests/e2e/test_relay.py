@@ -1,7 +1,7 @@
 """Any page of the origin may ask /v1/: the service worker finds a tab with a model.
 
 The tabs here have an app that only counts, so that minutes of an answer cost nothing. The longest
-one in full: `python tests tests/e2e/test_relay.py -k long --stream-seconds 370`.
+one takes six; `--stream-seconds` makes it shorter.
 """
 
 import json

@@ -11,11 +11,16 @@ from playwright.sync_api import BrowserContext, expect
 from fault_server import FaultServer
 from idle import slowdown
 from native_answers import native_answers
+from ollama_store import add_model
 from opened_file import FileTab, alone
+from scripted_engine import ScriptedEngine
+from scripted_host import serving
 from setup_modules import ROOT, load
 from stored import QUIET
+from wgslm_web.shared import SharedLibrary
 
 MODEL = ROOT / "demo/model/wgslm-demo.q8_0.gguf"
+KEY = "a key"
 QUESTION = "What is wgslm?"
 MAX_TOKENS = 24
 MOST_NBYTES = 20_000_000
@@ -85,6 +90,27 @@ def test_downloads_are_kept_in_indexeddb(
         }
 
 
+def test_a_model_comes_from_a_server_that_has_a_key(
+    tab: FileTab, one_file: Path, models: dict[str, Path], tmp_path: Path
+) -> None:
+    store = tmp_path / "ollama"
+    add_model(store, "registry.ollama.ai/library/little/1b", models["tiny"].read_bytes())
+    tab.open_file(one_file)
+    tab.wait_ready(MODEL.stem)
+    tab.show_panel()
+    tab.page.get_by_role("button", name="All models…").click()
+    dialog = tab.page.get_by_role("dialog", name="Models")
+    dialog.get_by_text("A computer that runs").click()
+
+    with serving(ScriptedEngine(), KEY, library=SharedLibrary(ollama=store, key=KEY)) as address:
+        dialog.get_by_label("Address of the server").fill(address)
+        dialog.get_by_label("Its API key").fill(KEY)
+        dialog.get_by_role("button", name="Show its models").click()
+        dialog.get_by_role("button", name="Load little:1b").click()
+
+        tab.wait_ready("little-1b")
+
+
 def test_it_says_what_it_cannot_and_passes_the_licences_on(tab: FileTab, one_file: Path) -> None:
     tab.page.add_init_script(QUIET)
     tab.open_file(one_file)
@@ -94,7 +120,11 @@ def test_it_says_what_it_cannot_and_passes_the_licences_on(tab: FileTab, one_fil
     text = tab.page.locator("#licences").inner_text()
     note = " ".join(tab.page.locator("#chats footer").inner_text().split())
     assert "Mozilla Public License" in text and "Ivan Sagalaev" in text
-    assert "cannot be installed" in note and "IndexedDB" in note and "wgslm serve does not" in note
+    assert (
+        "cannot be installed" in note
+        and "IndexedDB" in note
+        and "wgslm serve does if it has a key" in note
+    )
     assert tab.page.locator("a[href^='./']").count() == 0
 
 

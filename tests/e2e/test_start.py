@@ -1,7 +1,6 @@
 """How long it takes from an address to a model that answers, and what comes over the wire."""
 
 import gzip
-import time
 from pathlib import Path
 
 import pytest
@@ -11,27 +10,51 @@ from idle import slowdown
 from setup_modules import load
 
 COLD_SECONDS = 5.0
-WARM_SECONDS = 4.0  # 3.0 to 3.3 here since kernels are examined and models kept; the aim is 1.5
+WARM_SECONDS = 4.0  # to a model that is ready; the aim is 1.5
+FIRST_TOKEN_SECONDS = 5.0  # from the navigation, asked as soon as it is ready; the aim is 2.5
 TRIES = 3  # the best one counts: other programs only ever make it slower
+SETTLE_SECONDS = 180.0  # until a first visit has left what later ones begin with
 WIRE_NBYTES = 8_000_000
 SETTLED = "#status:not([data-state=loading])"
+SECONDS = "performance.now() / 1000"
+HAS_TOKEN = "wgslm.chat.messages.at(-1)?.ids?.length > 0"
+IS_KEPT = """async () => {
+  const snapshot = await (await caches.open("wgslm-snapshot")).keys();
+  const { models } = await (await wgslm.api.fetch("/wgslm/models")).json();
+  const isKept = models.length > 0 && models.every(({ sha256 }) => sha256 !== null);
+  return snapshot.length === 1 && isKept && navigator.serviceWorker.controller !== null;
+}"""
 
 pytestmark = [pytest.mark.e2e, pytest.mark.gpu]
 
 
-def seconds_until_ready(visitor: BrowserContext, site: str) -> float:
-    """Return what a visit takes, as it would be if nothing else ran on this machine."""
+def visit(visitor: BrowserContext, site: str, *, settles: bool = False) -> tuple[float, float]:
+    """Return the seconds from the navigation until ready, and until the first token of an answer.
+
+    Both as they would be if nothing else ran on this machine. With `settles`, stay until the
+    snapshot, the site's files and the model are kept.
+    """
     page = visitor.new_page()
     before = slowdown()
-    begun = time.perf_counter()
     page.goto(site)
     status = page.wait_for_selector(SETTLED, timeout=60_000)
-    seconds = time.perf_counter() - begun
+    ready = page.evaluate(SECONDS)
     assert status and status.get_attribute("data-state") == "ready"
-    page.close()
+    page.evaluate("wgslm.desk.create()")  # a later visit begins where the one before was
+    page.locator("#prompt").fill("What is a quant?")
+    page.locator("#prompt").press("Enter")
+    page.wait_for_function(HAS_TOKEN, polling=10, timeout=60_000)
+    first = page.evaluate(SECONDS)
     factor = (before + slowdown()) / 2
-    print(f"\n{seconds:.1f} s, while everything took {factor:.1f} times as long as it should")
-    return seconds / factor
+    thawed = "with" if page.evaluate("wgslm.boot.isThawed") else "without"
+    print(
+        f"\nready {ready:.1f} s, first token {first:.1f} s after the navigation {thawed} snapshot, "
+        f"while everything took {factor:.1f} times as long as it should"
+    )
+    if settles:
+        page.wait_for_function(IS_KEPT, polling=500, timeout=SETTLE_SECONDS * 1000)
+    page.close()
+    return ready / factor, first / factor
 
 
 def profile(chromium: Browser, folder: Path) -> BrowserContext:
@@ -49,11 +72,12 @@ def test_page_is_ready_soon_and_sooner_on_the_next_visit(
     colds, warms = [], []
     for number in range(TRIES):
         with profile(chromium, tmp_path / str(number)) as visitor:
-            colds.append(seconds_until_ready(visitor, site))
-            warms.append(seconds_until_ready(visitor, site))
+            colds.append(visit(visitor, site, settles=True))
+            warms.append(visit(visitor, site))
 
-    assert min(colds) <= COLD_SECONDS
-    assert min(warms) <= WARM_SECONDS
+    assert min(ready for ready, _ in colds) <= COLD_SECONDS
+    assert min(ready for ready, _ in warms) <= WARM_SECONDS
+    assert min(first for _, first in warms) <= FIRST_TOKEN_SECONDS
 
 
 def test_site_without_the_model_is_small_over_the_wire(site: str) -> None:

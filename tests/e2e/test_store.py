@@ -227,7 +227,7 @@ def test_bytes_that_were_changed_in_the_storage_are_not_used(
 def test_a_wrong_sha256_is_said_and_the_file_not_kept(store: TabStore, server: FaultServer) -> None:
     store.read(server.url("small.gguf"), sha256="0" * 64)
 
-    assert "the hub says 0000" in store.notices[-1]
+    assert "should be 0000" in store.notices[-1]
     assert store.kept == []
 
 

@@ -166,7 +166,7 @@ def test_a_file_that_is_another_than_the_hub_says_is_not_kept(
     store = download(server, tmp_path, "owner/repo:Q8_0")
 
     assert run(store.entries) == []
-    assert "the hub says 0000" in store.notices[-1]
+    assert "should be 0000" in store.notices[-1]
 
 
 def test_a_path_means_that_file_whatever_smaller_one_ends_like_it() -> None:

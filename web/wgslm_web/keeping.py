@@ -6,14 +6,15 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 
 import wgslm.engine
 from wgslm.engine import Engine
 from wgslm.errors import GgufError, SourceError, UnsupportedError
 from wgslm.header import Preflight
 from wgslm.sources import ByteSource, ask, open_source
-from wgslm.sources.hub import HUB, Hub, HubFile, choose, is_hub_id
-from wgslm.sources.journal import Entry
+from wgslm.sources.hub import HUB, Hub, HubFile, choose, is_hub_id, models_in
+from wgslm.sources.journal import SHA256, Entry
 from wgslm.sources.kept import KeptSource
 from wgslm.sources.parts import all_parts, part_of
 from wgslm.sources.shelf import Shelf, ShelfError
@@ -25,6 +26,7 @@ from wgslm_web.state import Location, Report
 
 # What `_kept_as` makes of another hub's name; no file at a URL has a colon in its last part.
 OTHER_HUB = re.compile(r"(?P<base>https?://[^?#]+)/(?P<id>[\w.-]+/[\w.-]+:[^:?#]+\.gguf)")
+PIN = "sha256="  # begins the fragment of a URL that says what its file must hash to
 OpenShelf = Callable[[], Awaitable[Shelf]]
 
 
@@ -130,7 +132,7 @@ class KeepingLoader(Library):
 
     async def hub_files(self, repo: str, base: str | None) -> tuple[list[HubFile], str]:
         """Ask the hub."""
-        files = await Hub(ask, base or HUB).files(repo)
+        files = models_in(await Hub(ask, base or HUB).files(repo))
         return files, choose(files, None, repo).id
 
     def named(self, model: str, hub: str) -> Named:
@@ -163,7 +165,7 @@ class KeepingLoader(Library):
     async def _wanted(self, store: Store, location: str | Named) -> list[Wanted]:
         """Return the files of a URL or a hub's name, all parts of a split one."""
         if isinstance(location, str) and not is_hub_id(location):
-            return [_at_url(one) for one in _parts_of(location)]
+            return _at_urls(location)
         name = location if isinstance(location, Named) else Named(location, HUB)
         ids = _parts_of(name.id)
         entries = [await store.find(_kept_as(id, name.base)) for id in ids]
@@ -200,8 +202,16 @@ def _kept_as(id: str, base: str) -> str:
     return id if base == HUB else f"{base.rstrip('/')}/{id}"
 
 
-def _at_url(url: str) -> Wanted:
-    return Wanted(url, lambda: open_source(url))
+def _at_urls(location: str) -> list[Wanted]:
+    """Return the files of a URL, which may say what the one file must hash to."""
+    url, _, fragment = location.partition("#")
+    urls = _parts_of(url)
+    sha256 = fragment.removeprefix(PIN) if fragment.startswith(PIN) else None
+    if sha256 is not None and not SHA256.fullmatch(sha256):
+        raise SourceError(f"{PIN}{sha256[:80]!r} must be 64 digits of 0 to 9 and a to f")
+    if sha256 and len(urls) > 1:
+        raise SourceError(f"{url[:80]!r} is one of {len(urls)} parts, which share no SHA-256")
+    return [Wanted(one, partial(open_source, one), sha256) for one in urls]
 
 
 def _at_hub(id: str, sha256: str | None, base: str, url: str | None = None) -> Wanted:

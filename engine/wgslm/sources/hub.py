@@ -84,7 +84,7 @@ class Hub:
                 "owner/repo:Q4_K_M or owner/repo:file.gguf"
             )
         files = await self.files(match["repo"])
-        models = [file for file in files if "mmproj" not in file.path.lower()]
+        models = models_in(files)
         first = choose(models, match["file"], match["repo"])
         return _with_parts(first, models)
 
@@ -119,6 +119,11 @@ class Hub:
         if not url.startswith(f"{self._base}/"):
             raise SourceError(f"the hub's list goes on at {url[:80]!r}, which is another server")
         return url
+
+
+def models_in(files: Sequence[HubFile]) -> list[HubFile]:
+    """Return the files without those that only let a model see (mmproj) and are none themselves."""
+    return [file for file in files if "mmproj" not in file.path.lower()]
 
 
 def choose(files: Sequence[HubFile], wanted: str | None, repo: str) -> HubFile:

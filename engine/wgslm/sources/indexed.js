@@ -32,8 +32,9 @@ export class IndexedShelf {
 
   async journals() {
     const lines = await done((await this.#store("lines")).getAll());
-    const journals = Object.groupBy(lines, ({ key }) => key);
-    return Object.entries(journals).map(([key, own]) => [key, own.map(({ line }) => line).join("\n")]);
+    const journals = new Map();
+    for (const { key, line } of lines) journals.set(key, [...(journals.get(key) ?? []), line]);
+    return [...journals].map(([key, own]) => [key, own.join("\n")]);
   }
 
   async journal(key) {

@@ -313,8 +313,8 @@ class KeptSource:
                 await self._shelf.note(self.entry.key, whole_line(found))
                 self.entry.sha256 = found
                 return
-            by_hub = self.entry.origin.sha256 is not None
-            error: ShelfError = WrongSha256Error(expected, found, by_hub=by_hub)
+            is_pinned = self.entry.origin.sha256 is not None
+            error: ShelfError = WrongSha256Error(expected, found, is_pinned=is_pinned)
         except ShelfError as lost:
             error = lost
         self._writes = False
@@ -323,11 +323,11 @@ class KeptSource:
 
 
 class WrongSha256Error(ShelfError):
-    """The file that was downloaded is another than the hub said, or than it was."""
+    """The file that was downloaded is another than the hub or its URL said, or than it was."""
 
-    def __init__(self, expected: str, found: str, *, by_hub: bool) -> None:
+    def __init__(self, expected: str, found: str, *, is_pinned: bool) -> None:
         """Name both."""
-        should = f"the hub says {expected}" if by_hub else f"it was {expected} before"
+        should = f"should be {expected}" if is_pinned else f"it was {expected} before"
         super().__init__(
             f"its SHA-256 is {found} and {should}: what is loaded now is another "
             "file than was asked for; load it again, or another one"

@@ -77,7 +77,7 @@ class Store:
         except ShelfError as error:
             return await self._open_unkept(wanted, error)
         inner = await self._reach(wanted, entry)
-        if entry and inner and not _is_same(entry.origin, inner, wanted):
+        if entry and inner and not _is_same(entry, inner, wanted):
             self.notices.append(f"{inner.name} has changed since it was kept; it is loaded anew")
             entry = None
         if entry and entry.is_whole:
@@ -98,7 +98,7 @@ class Store:
 
     async def _reach(self, wanted: Wanted, entry: Entry | None) -> ByteSource | None:
         """Open the file where it comes from; None if it cannot be and need not be reached."""
-        if entry is None or not entry.is_whole:
+        if entry is None or not entry.is_whole or _is_pinned_to_another(entry, wanted):
             return await wanted.open()
         if wanted.sha256 or self._told_sha256(entry):
             return None
@@ -148,7 +148,7 @@ class Store:
                 await self.shelf.unlock(key)
                 await inner.close()
                 return await self._open_unkept(wanted, error)
-            if entry and not _is_same(entry.origin, inner, wanted):
+            if entry and not _is_same(entry, inner, wanted):
                 entry = None
             if entry and entry.is_whole:
                 await self.shelf.unlock(key)
@@ -254,10 +254,17 @@ def _new_entry(wanted: Wanted, inner: ByteSource) -> Entry:
     return Entry(key_of(wanted.location), origin)
 
 
-def _is_same(origin: Origin, inner: ByteSource, wanted: Wanted) -> bool:
+def _is_same(entry: Entry, inner: ByteSource, wanted: Wanted) -> bool:
     """Say whether what is kept is what the other end has now."""
-    if origin.size != inner.size:
+    origin = entry.origin
+    if origin.size != inner.size or _is_pinned_to_another(entry, wanted):
         return False
     if origin.sha256 and wanted.sha256:
-        return origin.sha256 == wanted.sha256
+        return True
     return origin.version is None or inner.identity in (None, origin.version)
+
+
+def _is_pinned_to_another(entry: Entry, wanted: Wanted) -> bool:
+    """Say whether another SHA-256 is asked for than what is kept has, or was said to have."""
+    kept = {entry.sha256, entry.origin.sha256} - {None}
+    return bool(wanted.sha256 and kept and wanted.sha256 not in kept)

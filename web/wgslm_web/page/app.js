@@ -14,8 +14,12 @@ import { publicApi } from "./public.js";
 import { Recovery } from "./recovery.js";
 import { joinServiceWorker } from "./service.js";
 import { listenForShortcuts } from "./shortcuts.js";
+import * as store from "./store.js";
 import { hintWithoutAdapter, whatIsMissing } from "./support.js";
 import { WorkerHost } from "./worker-host.js";
+
+const CHOSEN = "chosen"; // what somebody loaded in this tab
+let addressed = null; // the source that the address names, or that the page brings along
 
 const api = new TabApi();
 const model = new Model(api);
@@ -27,6 +31,7 @@ const side = new Drawer("side", "(max-width: 1149px)");
 const models = new ModelsDialog(api, model, {
   load: (source) => load(source.context ? source : withContext(source)),
   serve: useServer,
+  own: ownSource,
 });
 const downloads = new Downloads(api, model, { showModels: () => models.open(), wrong: notThatFile });
 const recovery = new Recovery((source) => load(source));
@@ -37,12 +42,31 @@ const offline = joinServiceWorker(api, model, () => ({
   isLoading: model.isLoading || host.state === "starting",
 }));
 
+/** What this tab had at this address before a reload, else what the address names, else the page's own. */
 function firstSource() {
   const asked = new URLSearchParams(location.search).get("model");
-  const preset = document.querySelector("meta[name=wgslm-default-model]").content;
   if (asked) $("model-url").value = asked;
-  else if (carriedModel) return withContext({ files: [carriedModel] });
-  return asked || preset ? trySource(asked || preset) : null;
+  addressed = asked ? trySource(asked) : ownSource();
+  return chosenHere() ?? addressed;
+}
+
+/** The model that the page brings along; null if it brings none. */
+function ownSource() {
+  if (carriedModel) return withContext({ files: [carriedModel] });
+  const preset = document.querySelector("meta[name=wgslm-default-model]").content;
+  return preset ? trySource(preset) : null;
+}
+
+function chosenHere() {
+  const { at, source } = store.load(CHOSEN, {}, store.isRecord, "sessionStorage");
+  return at === location.search && store.isText(source?.url) ? source : null;
+}
+
+/** A reload, or a browser that discards tabs, must not let another model go on with a conversation. */
+function keepChoice() {
+  const { source } = model;
+  const isChosen = source?.url && source.url !== addressed?.url;
+  if (!api.server) store.save(CHOSEN, { at: location.search, source: isChosen ? source : null }, "sessionStorage");
 }
 
 function trySource(text) {
@@ -167,6 +191,7 @@ model.addEventListener("progress", ({ detail }) => panel.showProgress(downloads.
 
 model.addEventListener("ready", () => {
   recovery.works();
+  keepChoice();
   panel.settleError();
   refresh();
   chat.recover();
@@ -274,6 +299,6 @@ function notKept() {
 const scripts = publicApi(api, model, load);
 window.wgslm = { ...scripts, api, chat, desk, host, library: desk.library, model, offline, boot: null };
 refresh();
-desk.library.open();
+desk.library.open().catch(panel.showError);
 if (missing) load(null);
 else setTimeout(() => host.start()); // in a task of its own: reading this page's modules fills one

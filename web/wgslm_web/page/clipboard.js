@@ -1,11 +1,15 @@
 // Copies text and says on the button whether that went well.
 
+import { announce } from "./announcer.js";
+
 const SHOWN_MS = 1500;
 
 export async function copyText(text, button) {
   const before = button.dataset.text ?? button.ariaLabel ?? button.textContent;
   button.dataset.text = before;
-  say(button, (await isCopied(text)) ? "Copied" : "The browser does not allow copying");
+  const said = (await isCopied(text)) ? "Copied" : "The browser does not allow copying";
+  say(button, said);
+  announce(said);
   setTimeout(() => say(button, before, true), SHOWN_MS);
 }
 

@@ -1,6 +1,6 @@
 // What people type, press, drop and open: the composer, the two drawers, dropped files.
 
-import { byId as $, element } from "./dom.js";
+import { byId as $, element, isComposing } from "./dom.js";
 import { dropped } from "./picked.js";
 import * as store from "./store.js";
 
@@ -95,11 +95,17 @@ export class Composer {
 
 function listenForKeys(prompt, submit, stop) {
   prompt.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.shiftKey || event.ctrlKey || event.metaKey || event.isComposing) return;
+    if (event.key !== "Enter" || event.shiftKey || event.ctrlKey || event.metaKey || isComposing(event)) return;
     event.preventDefault();
     submit();
   });
-  document.addEventListener("keydown", (event) => event.key === "Escape" && !event.shiftKey && stop());
+  document.addEventListener("keydown", (event) => event.key === "Escape" && !event.shiftKey && !closes(event) && stop());
+}
+
+/** Whether Escape has something else to do: close what lies over the page, empty the search, end a composition. */
+function closes(event) {
+  const isSearch = event.target.type === "search" && event.target.value !== "";
+  return isSearch || isComposing(event) || document.querySelector("dialog[open], .drawer.covers") !== null;
 }
 
 function showIdeas(choose) {
@@ -130,7 +136,7 @@ export class Drawer {
     this.#key = `${id}-open`;
     $(`open-${id}`).addEventListener("click", () => this.open());
     $(`close-${id}`).addEventListener("click", () => this.close());
-    document.addEventListener("keydown", (event) => event.key === "Escape" && this.#covers && this.close());
+    document.addEventListener("keydown", (event) => event.key === "Escape" && this.#covers && !document.querySelector("dialog[open]") && this.close());
     document.addEventListener("pointerdown", ({ target }) => this.#covers && !this.#panel.contains(target) && this.close());
     this.#narrow.addEventListener("change", () => this.#show(this.#isWanted));
     this.#show(this.#isWanted);

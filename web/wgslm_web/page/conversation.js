@@ -18,6 +18,7 @@ export class Conversation extends EventTarget {
   #database;
   #dirty = new Set();
   #changes = {};
+  #sent = new Set(); // {messages, isNew} that are being written: if the page goes away now, they may not be
   #timer = 0;
 
   constructor(database, { id = newId(), facts = {}, messages = [], isNew = true } = {}) {
@@ -124,19 +125,24 @@ export class Conversation extends EventTarget {
     this.#timer = 0;
     if (this.#isNothing) return;
     const [messages, changes, isNew] = [[...this.#dirty], this.#changes, this.isNew];
+    const sent = { messages, isNew };
+    this.#sent.add(sent);
     this.#dirty.clear();
     this.#changes = {};
     this.isNew = false;
     const isKept = await this.#database.write(this.id, isNew ? this.facts : changes, messages, isNew);
-    if (isKept) store.remove(UNSAVED + this.id);
+    this.#sent.delete(sent);
+    if (isKept && !this.#sent.size) store.remove(UNSAVED + this.id);
     this.#tell();
   }
 
   /** The page goes away: IndexedDB may be too slow for what is not written yet. */
   leave() {
-    if (this.#isNothing || !Object.keys(this.#changes).length) return;
-    const { id, facts, isNew } = this;
-    store.save(UNSAVED + id, { facts, messages: [...this.#dirty], isNew });
+    const sent = [...this.#sent];
+    if (this.#isNothing || (!sent.length && !Object.keys(this.#changes).length)) return;
+    const { id, facts } = this;
+    const messages = new Set([...sent.flatMap((one) => one.messages), ...this.#dirty]);
+    store.save(UNSAVED + id, { facts, messages: [...messages], isNew: this.isNew || sent.some((one) => one.isNew) });
     this.flush();
   }
 

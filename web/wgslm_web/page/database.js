@@ -14,7 +14,7 @@ export class Database {
   async conversations() {
     const kept = await this.#read("conversations", (store) => store.getAll(), []);
     const all = new Map(kept.map((facts) => [facts.id, facts]));
-    for (const [id, facts] of this.#memory.conversations) all.set(id, facts);
+    for (const [id, facts] of this.#memory.conversations) all.set(id, { ...all.get(id), ...facts });
     return [...all.values()].sort((one, other) => other.changed - one.changed);
   }
 
@@ -22,8 +22,10 @@ export class Database {
   async conversation(id) {
     const facts = await this.#read("conversations", (store) => store.get(id));
     const kept = await this.#read("messages", (store) => store.getAll(rangeOf(id)), []);
-    const found = this.#memory.conversations.get(id) ?? facts;
-    return found ? { facts: found, messages: [...kept, ...this.#remembered(id)] } : null;
+    const remembered = this.#memory.conversations.get(id); // only what has changed since it was kept
+    if (!facts && !remembered) return null;
+    const messages = new Map([...kept, ...this.#remembered(id)].map((one) => [one.id, one]));
+    return { facts: { ...facts, ...remembered }, messages: [...messages.values()] };
   }
 
   /** Keep changed facts and messages; `isNew` or not: what another tab deleted stays deleted.
@@ -38,12 +40,12 @@ export class Database {
       return true;
     }
     this.#memory.conversations.set(id, all);
-    for (const record of records) this.#memory.messages.set(record.id, record);
+    for (const record of records) this.#memory.messages.set(keyOf(record), record);
     return false;
   }
 
   async removeMessages(id, messages) {
-    for (const one of messages) this.#memory.messages.delete(one.id);
+    for (const one of messages) this.#memory.messages.delete(keyOf({ ...one, conversation: id }));
     await this.#change((transaction) => {
       for (const one of messages) transaction.objectStore("messages").delete([id, one.id]);
     });
@@ -75,7 +77,7 @@ export class Database {
   }
 
   #forget(id) {
-    for (const one of this.#remembered(id)) this.#memory.messages.delete(one.id);
+    for (const one of this.#remembered(id)) this.#memory.messages.delete(keyOf(one));
     this.#memory.conversations.delete(id);
   }
 
@@ -107,12 +109,14 @@ export class Database {
     const again = () => (this.#opened = null);
     this.#opened ??= open(again).catch(() => {
       dispatchEvent(new CustomEvent("wgslm-not-kept"));
-      return null;
+      return again(); // there may be room another time
     });
     return this.#opened;
   }
 }
 
+/** As on the disk: an imported copy has messages of the same names. */
+const keyOf = ({ conversation, id }) => `${conversation} ${id}`;
 const rangeOf = (id) => IDBKeyRange.bound([id], [id, []]);
 
 /** `closed()` is called when the browser closed it, or another page wants to change or delete it. */

@@ -169,7 +169,8 @@ export class Desk extends EventTarget {
     const last = current.path.at(-1);
     const draft = this.composer.text;
     const typed = draft ? (await this.#tokens({ text: draft, bos: false })).ids.length : 0;
-    if (last?.state === "done" && last.usage) return last.usage.total_tokens + typed;
+    const isCounted = last?.state === "done" && last.usage && last.model === this.#model?.name;
+    if (isCounted) return last.usage.total_tokens + typed;
     const messages = historyOf(current.path, null, systemOf(current.facts.settings));
     const said = messages.length ? (await this.#tokens({ messages })).ids.length : 0;
     return said + typed;

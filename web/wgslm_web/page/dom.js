@@ -5,6 +5,9 @@ const SVG = "http://www.w3.org/2000/svg";
 /** Run something when nothing else is to be done; Safari has no call for that. */
 export const whenIdle = (run) => (self.requestIdleCallback ?? setTimeout)(run);
 
+/** Whether a key belongs to an input method; Safari says 229 of the one that ends a composition. */
+export const isComposing = (event) => event.isComposing || event.keyCode === 229;
+
 export const byId = (id) => document.getElementById(id);
 
 export function element(name, properties = {}, ...children) {

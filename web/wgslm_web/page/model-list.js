@@ -14,7 +14,8 @@ export function recentModels() {
 
 export function rememberModel(source, { name, quant, nbytes }) {
   if (!source?.url) return; // picked.js knows of files
-  const { url, hub } = source;
+  const { hub } = source;
+  const url = source.url.replace(/#.*/, ""); // as the storage names it
   const others = recentModels().filter((model) => model.source.url !== url);
   const model = { name, quant, size: nbytes, used: Date.now() / 1000, source: hub ? { url, hub } : { url } };
   store.save(RECENT, [model, ...others].slice(0, MOST_RECENT));

@@ -14,13 +14,12 @@ const HUB = "hub";
 export class ModelsDialog {
   #chosen = 0; // counts lookups: only the newest may show something
 
-  /** `load(source)` and `serve(server)` are called when somebody chooses so. */
-  constructor(api, model, { load, serve }) {
-    Object.assign(this, { api, model, serve, dialog: $("models") });
+  /** `load(source)` and `serve(server)` are called when somebody chooses so; `own()` is the page's model. */
+  constructor(api, model, { load, serve, own }) {
+    Object.assign(this, { api, model, serve, own, dialog: $("models") });
     this.loadNow = (source) => (this.dialog.close(), load(source));
     $("open-models").addEventListener("click", () => this.open());
     $("close-models").addEventListener("click", () => this.dialog.close());
-    this.dialog.addEventListener("keydown", (event) => event.key === "Escape" && event.stopPropagation());
     $("find-form").addEventListener("submit", (event) => (event.preventDefault(), this.#find($("find-model").value.trim())));
     $("server-form").addEventListener("submit", (event) => (event.preventDefault(), this.#showServed()));
     $("use-server").addEventListener("click", () => this.#useServer());
@@ -57,7 +56,8 @@ export class ModelsDialog {
     const { source } = this.model;
     list.rememberModel(source, facts);
     if (source?.handles) picked.rememberPicked(source.handles, facts);
-    if (this.model.source?.url) navigator.storage?.persist?.().catch(() => {}); // it may never settle
+    // Some browsers ask the person, who for the page's own model would not know why. It may never settle.
+    if (source?.url && source.url !== this.own()?.url) navigator.storage?.persist?.().catch(() => {});
     if (this.dialog.open) this.#showKept();
   }
 
@@ -191,12 +191,18 @@ export class ModelsDialog {
     if ($("suggested").childElementCount) return;
     const { note, models } = classOf(await thisDevice());
     $("suggested-note").textContent = note;
+    const own = this.own();
     const rows = models.map(({ repo, format: quant, about }) => {
       const name = `${repo}:${quant}`;
       const check = button("Look up", `Look up ${name}`, () => (($("find-model").value = name), this.#find(name)));
       return modelRow({ name: repo, quant, state: about }, [check]);
     });
-    $("suggested").replaceChildren(...rows);
+    $("suggested").replaceChildren(...(own ? [this.#ownRow(own)] : []), ...rows);
+  }
+
+  #ownRow(source) {
+    const name = source.files?.[0].name ?? source.url.replace(/#.*/, "").split("/").at(-1);
+    return modelRow({ name, state: "comes with this page" }, [this.#loadButton({ name, source })]);
   }
 
   async #useServer() {

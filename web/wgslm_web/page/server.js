@@ -22,7 +22,7 @@ export class Server {
     try {
       return await fetch(this.#base + path, { ...init, headers: all, referrerPolicy: "no-referrer", cache: "no-store" });
     } catch (error) {
-      if (error.name === "TypeError") throw new Error(`${this.origin} does not answer this page. ${HOW} --origin ${location.origin}`);
+      if (error.name === "TypeError") throw new Error(`${this.origin} does not answer this page. ${HOW} ${LET_IN}`);
       throw error;
     }
   }
@@ -51,6 +51,8 @@ export class Server {
 class Refused extends Error {}
 
 const HOW = "Is it running there? Start it with: wgslm serve MODEL.gguf";
+// A page from disk has no origin that a server could know, so it needs the server's key.
+const LET_IN = location.protocol === "file:" ? "--api-key KEY, and type that key here" : `--origin ${location.origin}`;
 
 function baseOf(address) {
   let url;

@@ -1,6 +1,6 @@
 // The list of conversations beside the one that is shown: open, search, rename, delete.
 
-import { byId, element, iconButton } from "./dom.js";
+import { byId, element, iconButton, isComposing } from "./dom.js";
 
 const SHOWN = 100; // more are behind a button
 const WAIT_MS = 200;
@@ -109,7 +109,7 @@ export class Shelf {
     input.onblur = () => end(true);
     input.onkeydown = (event) => {
       if (event.key === "Escape") (event.stopPropagation(), end(false));
-      else if (event.key === "Enter" && !event.isComposing) end(true);
+      else if (event.key === "Enter" && !isComposing(event)) end(true);
     };
     row.replaceChildren(input);
     input.select();

@@ -1,6 +1,6 @@
 // Keys, and the sheet that lists them. All but Escape need Ctrl, Cmd or Alt: no letter alone does anything.
 
-import { byId, element } from "./dom.js";
+import { byId, element, isComposing } from "./dom.js";
 
 const isMac = /mac|iphone|ipad/i.test(navigator.userAgentData?.platform ?? navigator.platform ?? "");
 const MOD = isMac ? "⌘" : "Ctrl";
@@ -23,7 +23,7 @@ const KEYS = [
 export function listenForShortcuts(actions) {
   byId("help-keys").replaceChildren(...KEYS.map(row));
   document.addEventListener("keydown", (event) => {
-    if (event.isComposing || document.querySelector("dialog[open]")) return;
+    if (isComposing(event) || document.querySelector("dialog[open]")) return;
     const found = KEYS.find((key) => key.run && matches(key, event));
     const run = found ? actions[found.run] : event.key === "Escape" && event.shiftKey ? actions.focus : null;
     if (!run) return;

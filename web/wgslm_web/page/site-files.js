@@ -2,7 +2,6 @@
 
 const AT_ONCE = 4;
 const KEPT_HEADERS = ["content-type", "etag", "last-modified"];
-const RANGE = /^bytes=(?:(\d+)-(\d*)|-(\d+))$/;
 
 export class SiteFiles {
   #prefix;
@@ -49,12 +48,9 @@ export class SiteFiles {
     return address === this.#scope.href ? "index.html" : (this.#paths.get(address) ?? null);
   }
 
-  /** Answer from the cache, whole or the range that was asked for. */
+  /** Answer from the cache; where the person has emptied it, from the network. */
   async answer(request, path) {
-    const kept = await caches.match(this.#url(path), { cacheName: this.#name });
-    if (!kept) return fetch(request); // the person has emptied the cache
-    const range = RANGE.exec(request.headers.get("range") ?? "");
-    return range ? partOf(kept, range) : kept;
+    return (await caches.match(this.#url(path), { cacheName: this.#name })) ?? fetch(request);
   }
 
   async #store(cache, path) {
@@ -105,22 +101,5 @@ export class SiteFiles {
 /** A response of these bytes, without what was true of their transport only. */
 function checked({ headers }, bytes) {
   const kept = KEPT_HEADERS.filter((name) => headers.has(name)).map((name) => [name, headers.get(name)]);
-  const told = [["content-length", String(bytes.byteLength)], ["accept-ranges", "bytes"]];
-  return new Response(bytes, { headers: [...kept, ...told] });
-}
-
-/** The cache takes and gives whole files only; the models' readers ask for ranges. */
-async function partOf(response, [, first, last, tail]) {
-  const whole = await response.blob();
-  const start = tail === undefined ? Number(first) : Math.max(0, whole.size - Number(tail));
-  const stop = tail === undefined && last ? Math.min(whole.size, Number(last) + 1) : whole.size;
-  const headers = new Headers(response.headers);
-  if (start >= stop) {
-    headers.set("content-range", `bytes */${whole.size}`);
-    headers.set("content-length", "0");
-    return new Response(null, { status: 416, headers });
-  }
-  headers.set("content-range", `bytes ${start}-${stop - 1}/${whole.size}`);
-  headers.set("content-length", String(stop - start));
-  return new Response(whole.slice(start, stop), { status: 206, headers });
+  return new Response(bytes, { headers: [...kept, ["content-length", String(bytes.byteLength)]] });
 }

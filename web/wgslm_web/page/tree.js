@@ -6,7 +6,9 @@ export class MessageTree {
 
   /** Messages whose parents are missing, or their own descendants, are left out. */
   constructor(messages = []) {
-    const byParent = Map.groupBy(messages, ({ parent }) => parent);
+    // By hand: browsers that lack Map.groupBy, and WebGPU with it, are still to be told what they lack.
+    const byParent = new Map(messages.map(({ parent }) => [parent, []]));
+    for (const message of messages) byParent.get(message.parent).push(message);
     const waiting = [...(byParent.get(null) ?? [])];
     for (const message of waiting) {
       if (this.#messages.has(message.id)) continue;

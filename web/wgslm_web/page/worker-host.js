@@ -106,11 +106,13 @@ export class WorkerHost extends EventTarget {
     if (now - this.#quietSince < QUIET_MS) return;
     this.#quietSince = Infinity;
     const worker = new Worker(workerUrl(SNAPSHOT_URL), { type: "module", name: "wgslm snapshot" });
-    worker.onmessage = ({ data }) => {
+    const end = (told) => {
       worker.terminate();
-      if (data.type === "frozen") this.#tell("frozen", data);
-      else console.info(`The next start will be as slow as this one: ${data.message}`);
+      if (told.type === "frozen") this.#tell("frozen", told);
+      else console.info(`The next start will be as slow as this one: ${told.message}`);
     };
+    worker.onmessage = ({ data }) => end(data);
+    worker.onerror = ({ message }) => end({ message: message || "a script did not load" });
     worker.postMessage({ type: "freeze" });
   }
 
