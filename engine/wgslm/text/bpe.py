@@ -56,9 +56,13 @@ class BpeModel:
         """Return what an ordinary token writes; a character that is no byte writes itself."""
         if self._raw:
             return text.replace(SPACE, " ").encode()
+        if text.isascii():
+            return text.encode()  # those that stand for a byte stand for their own
         codes = _byte_codes()
-        if all(character in codes for character in text):
+        try:
             return bytes(map(codes.__getitem__, text))
+        except KeyError:
+            pass
         return b"".join(bytes((codes[c],)) if c in codes else c.encode() for c in text)
 
     def _short(self, word: str) -> Ids:
