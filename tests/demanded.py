@@ -13,7 +13,8 @@ from wgslm.chat.events import Delta, ReasoningDelta, TextDelta, ToolCallDelta
 from wgslm.chat.output.detect import detect, marks
 from wgslm.chat.output.parser import OutputParser
 from wgslm.chat.output.styles import Format
-from wgslm.grammar import Grammar, Vocabulary
+from wgslm.grammar import Grammar, Vocabulary, arranging
+from wgslm.pauses import whole
 
 FOLDER = Path(os.environ.get("WGSLM_REFERENCE_DATA") or "/nowhere", "templates")
 RECORDED = Path(__file__).parent / "engine/chat/answers"
@@ -94,7 +95,7 @@ def vocabulary(format: Format) -> Vocabulary:
     ]
     pieces = [bytes([byte]) for byte in range(256)]
     pieces += [word.encode() for word in dict.fromkeys(words) if len(word) > 1]
-    return Vocabulary([*pieces, b""], end_ids=[len(pieces)])
+    return whole(arranging([*pieces, b""], end_ids=[len(pieces)]))
 
 
 def written(grammar: Grammar, words: Vocabulary, chance: random.Random, most: int) -> str | None:

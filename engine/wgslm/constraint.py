@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from wgslm.chat.demands.demand import Demand
 from wgslm.chat.output.styles import Format
 from wgslm.errors import RequestError
+from wgslm.pauses import Pausing
 from wgslm.text import Tokenizer
-from wgslm.words import make_vocabulary
+from wgslm.words import making_vocabulary
 
 if TYPE_CHECKING:
     from wgslm.grammar import Grammar, Matcher, Vocabulary
@@ -24,12 +25,14 @@ class Constraints:
         self._tokenizer = tokenizer
         self._vocabulary: Vocabulary | None = None
 
-    def matcher(self, grammar: "Grammar | None", so_far: Sequence[int] = ()) -> "Matcher | None":
+    def matching(
+        self, grammar: "Grammar | None", so_far: Sequence[int] = ()
+    ) -> Pausing["Matcher | None"]:
         """Return what follows an answer that has begun with the ids `so_far`, if it is bound."""
         if grammar is None:
             return None
         if self._vocabulary is None:
-            self._vocabulary = make_vocabulary(self._tokenizer)
+            self._vocabulary = yield from making_vocabulary(self._tokenizer)
         matcher = grammar.start(self._vocabulary)
         for index, id in enumerate(so_far):
             if not matcher.allows(id):
@@ -39,6 +42,7 @@ class Constraints:
                     "ids",
                 )
             matcher.advance(id)
+            yield
         return matcher
 
 

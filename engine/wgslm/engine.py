@@ -261,7 +261,7 @@ class Engine:
             self._draws.result()  # a pipeline that failed is told, not worked around
         self._check_ids(ids)
         run, first, stopped = Run(len(ids)), 0.0, False
-        matcher = await beside(self._constraints.matcher, options.grammar, so_far)
+        matcher = await patiently(self._constraints.matching(options.grammar, so_far))
         dry = options.sampling.dry_sequence_breakers if options.sampling.has_dry else ()
         breakers, ends = await beside(self._breakers.ids, dry), self.tokenizer.end_ids
         generated = self.session.generate(ids, options, ends, run, matcher, breakers)

@@ -19,6 +19,7 @@ TEMPLATE = "tokenizer.chat_template"
 _SWITCHES = frozenset({"enable_thinking", "thinking", "reasoning_effort"})
 _OFF = (False, None, "none")  # what every model that does not think does anyway
 DEFAULT, FOR_TOOLS = "default", "tool_use"
+PAUSE = 4096  # tokens between two pauses
 
 
 class Named(ABC):
@@ -147,11 +148,16 @@ def _check_vocabulary(header: Header, tokenizer: Tokenizer) -> None:
         )
 
 
-def make_vocabulary(tokenizer: Tokenizer) -> "Vocabulary":
+def making_vocabulary(tokenizer: Tokenizer) -> Pausing["Vocabulary"]:
     """Return a tokenizer's tokens as bytes, for grammars."""
-    from wgslm.grammar import Vocabulary
+    from wgslm.grammar import arranging
 
-    pieces = [tokenizer.piece(id) for id in range(tokenizer.vocab_size)]
-    hidden = (id for id, piece in enumerate(pieces) if not piece)
-    texts = ((id, tokenizer.piece(id, specials=True)) for id in hidden)
-    return Vocabulary(pieces, tokenizer.end_ids, [(id, text) for id, text in texts if text])
+    pieces: list[bytes] = []
+    specials: list[tuple[int, bytes]] = []
+    for id in range(tokenizer.vocab_size):
+        pieces.append(tokenizer.piece(id))
+        if not pieces[-1] and (text := tokenizer.piece(id, specials=True)):
+            specials.append((id, text))
+        if not id % PAUSE:
+            yield
+    return (yield from arranging(pieces, tokenizer.end_ids, specials))

@@ -10,7 +10,8 @@ from typing import cast
 import pytest
 
 from wgslm.errors import WgslmError
-from wgslm.grammar import Vocabulary, for_regex
+from wgslm.grammar import arranging, for_regex
+from wgslm.pauses import whole
 from wgslm.plan import Plan
 from wgslm.plan.execute import Candidates, Executor
 from wgslm.sampling import Sampler, Sampling
@@ -19,7 +20,7 @@ from wgslm.steps import CpuSteps
 SIZE = 3000
 END = SIZE
 PIECES = [bytes([id]) if id < 256 else f"{id:x}".encode() for id in range(SIZE)] + [b""]
-VOCABULARY = Vocabulary(PIECES, end_ids=[END])
+VOCABULARY = whole(arranging(PIECES, end_ids=[END]))
 SETTINGS = {
     "greedy": Sampling(temperature=0),
     "usual": Sampling(seed=3, temperature=1.5),
@@ -148,7 +149,7 @@ def test_an_end_comes_early_where_a_grammar_allows_nothing_else() -> None:
 
 
 def test_a_vocabulary_that_cannot_write_the_grammar_is_told() -> None:
-    vocabulary = Vocabulary([b"a", b"c"])
+    vocabulary = whole(arranging([b"a", b"c"]))
     matcher, executor = (
         for_regex("ab").start(vocabulary),
         ScriptedExecutor([[1.0, 2.0], [2.0, 1.0]]),

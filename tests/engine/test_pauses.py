@@ -13,9 +13,10 @@ from tiny_vocabularies import bpe_metadata, spm_metadata
 from wgslm.chat.template import ChatTemplate
 from wgslm.pauses import Pausing, in_turns, whole
 from wgslm.prompts import Prompts
-from wgslm.text import Segment, Tokenizer, load_tokenizer
+from wgslm.text import Segment, Tokenizer, load_tokenizer, stitch
 from wgslm.text.decompose import decomposed
-from wgslm.text.merge import merge_long, merge_word
+from wgslm.text.merge import merge_chain, merge_word
+from wgslm.text.stitch import Stitcher, in_pieces
 
 SIZE = 60_000
 # Characters between two pauses, on the average: 10 pauses in a text that takes a tab a second.
@@ -105,10 +106,15 @@ def test_others_have_their_turn_and_work_ends_when_it_is_cancelled() -> None:
 
 
 @pytest.mark.parametrize("joint", ["", " "])
-def test_short_and_long_words_are_merged_by_the_definition(joint: str) -> None:
+@pytest.mark.parametrize("piece", [1, 3, 7])
+@pytest.mark.parametrize("most_again", [0, 1, 8])
+def test_short_and_long_words_are_merged_by_the_definition(
+    monkeypatch: pytest.MonkeyPatch, joint: str, piece: int, most_again: int
+) -> None:
+    monkeypatch.setattr(stitch, "MOST_AGAIN", most_again)
     chance = random.Random(7)
-    for _ in range(800):
-        letters = "abc"[: chance.randint(1, 3)]
+    for _ in range(300):
+        letters = "ab "[: chance.randint(1, 3)]
         ranks: dict[str, int] = {}
         for _ in range(chance.randint(1, 40)):  # in any order, and several alike
             word = "".join(chance.choices(letters, k=chance.randint(2, 8)))
@@ -118,7 +124,8 @@ def test_short_and_long_words_are_merged_by_the_definition(joint: str) -> None:
         expected = merged(list(text), ranks, joint)
 
         assert merge_word(list(text), ranks, joint) == expected
-        assert whole(merge_long(list(text), ranks, joint)) == expected
+        assert whole(merge_chain(list(text), ranks, joint)) == expected
+        assert whole(Stitcher(ranks, joint).merge(in_pieces("".join(text), piece))) == expected
 
 
 def merged(symbols: list[str], ranks: Mapping[str, int], joint: str) -> list[str]:

@@ -15,12 +15,13 @@ from wgslm.grammar.json_schema import any_object, read_schema
 from wgslm.grammar.mask import Matcher
 from wgslm.grammar.program import ROOT
 from wgslm.grammar.regex import matching
-from wgslm.grammar.vocabulary import Vocabulary
+from wgslm.grammar.vocabulary import Vocabulary, arranging
 
 __all__ = [
     "Grammar",
     "Matcher",
     "Vocabulary",
+    "arranging",
     "for_choices",
     "for_gbnf",
     "for_json",

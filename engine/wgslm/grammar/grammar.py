@@ -40,6 +40,7 @@ class Grammar:
         if vocabulary not in self._masks:
             if len(self._masks) >= MOST_VOCABULARIES:
                 self._masks.clear()
-            specials = [each for each in vocabulary.specials if each[1].decode() in self._marks]
+            given = vocabulary.specials.items()
+            specials = {id: text for id, text in given if text.decode() in self._marks}
             self._masks[vocabulary] = Masks(self._reader, vocabulary, specials)
         return Matcher(self._masks[vocabulary])

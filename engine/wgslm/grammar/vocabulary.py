@@ -1,146 +1,144 @@
-"""A vocabulary for grammars: the bytes of each token, in the order that makes prefixes ranges.
+"""A vocabulary for grammars: the bytes of each token, in orders that make masks cheap.
 
 Knows tokens as bytes and ids, nothing of how text becomes ids.
 """
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 
-from wgslm.grammar.states import HALVES
-from wgslm.grammar.tree import Tree
+from wgslm.grammar.columns import Columns, by_length
+from wgslm.grammar.followers import Followers
+from wgslm.grammar.ordered import PAUSE, Ordered, in_order, shared_bytes
+from wgslm.grammar.plain import NOT_PLAIN, Plain, characters
+from wgslm.pauses import Pausing
 
-CONTINUING = bytes(range(0x80, 0xC0))
-NOT_PLAIN = bytes([*range(32), *b'"\\'])  # what ends or escapes inside JSON's strings
-PLAIN_BUT = sum(1 << byte for byte in NOT_PLAIN) | HALVES  # as in `Free.but`
-LONGEST = 254  # characters that are counted
-# Kinds of plain characters, a bit each; the last is for those outside ASCII.
-KINDS = (b"abcdefghijklmnopqrstuvwxyz", b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"0123456789", b" ", b"_-.")
-FOREIGN_KIND = 1 << 7
-_KIND_OF = bytes(
-    FOREIGN_KIND if byte > 0x7F else 1 << next((i for i, k in enumerate(KINDS) if byte in k), 5)
-    for byte in range(256)
-)
-OTHER = 255  # never a count
 _NOT_PLAIN = re.compile(b"[" + re.escape(NOT_PLAIN) + b"]")
+Other = tuple[int, bytes, bytes, int]  # characters before the end, the end, all of it, id
 
 
 class Vocabulary:
-    """The tokens that a grammar may choose from, numbered by ranks.
+    """The tokens that a grammar may choose from, numbered by ranks. Made by `arranging`.
 
-    As most states of JSON are inside strings, tokens that are plain there come first, in the order
-    of their bytes, so that all with one prefix are a range: `plain` is their tree. The others
-    follow, in the order of what they have from the first byte on that is not plain. They have a
-    tree too, `others`; and `ends` are trees of what they have from that byte on, by the number
-    of characters before it.
+    As most states of JSON are inside strings, tokens that are plain there come first. The others
+    follow, in the order of what they have from the first byte on that is not plain; `ends` are
+    those, by the number of characters before it, with ranks from the first other on.
     """
 
     def __init__(
         self,
         pieces: Sequence[bytes],
-        end_ids: Iterable[int] = (),
-        specials: Iterable[tuple[int, bytes]] = (),
+        end_ids: frozenset[int],
+        specials: Mapping[int, bytes],
+        plain: Plain,
+        others: Followers,
+        ends: Sequence[tuple[int, Ordered]],
+        ids: "array[int]",
     ) -> None:
-        """Take the bytes of each id; an id without any can never be chosen.
-
-        `end_ids` end an answer; `specials` are control tokens and their text, for grammars that
-        may write them.
-        """
+        """Take the parts; `ids` are by rank."""
         self.size = len(pieces)
-        self.pieces = list(pieces)
-        self.end_ids = frozenset(end_ids)
-        self.specials = tuple((id, text) for id, text in specials if id not in self.end_ids)
-        for id, text in self.specials:
-            self.pieces[id] = text
-        barred = self.end_ids | {id for id, _ in self.specials}
-        pairs = sorted((piece, id) for id, piece in enumerate(pieces) if piece and id not in barred)
-        lengths = [_plain_length(piece) for piece, _ in pairs]
-        plain = [pair for pair, length in zip(pairs, lengths, strict=True) if length < 0]
-        others = sorted(
-            (_characters(piece[:length]), piece[length:], piece, id)
-            for (piece, id), length in zip(pairs, lengths, strict=True)
-            if length >= 0
-        )
-        self.plain_count, self.others_count = len(plain), len(others)
-        self.ids = [id for _, id in plain] + [id for *_, id in others]  # by rank
-        self.rank = {id: rank for rank, id in enumerate(self.ids)}
-        self.plain = Tree((rank, piece) for rank, (piece, _) in enumerate(plain))
-        self._kinds = bytes(_kinds(piece) for piece, _ in plain)  # by rank
-        self._counts = bytes(min(LONGEST, _characters(piece)) for piece, _ in plain)  # by rank
-        self.others = Tree(sorted(((self.rank[id], p) for _, _, p, id in others), key=_by_piece))
-        self.others_first = bytes(piece[0] for _, _, piece, _ in others)  # by rank, from the first
-        ends: dict[int, list[tuple[int, bytes]]] = defaultdict(list)
-        for count, end, _, id in others:
-            ends[count].append((self.rank[id], end))
-        self.ends = [(count, Tree(each)) for count, each in sorted(ends.items())]
-
-    def short(self, node: int, most: int) -> Iterator[tuple[int, int]]:
-        """Yield ranges of the plain tokens below a node with at most so many characters more.
-
-        Node -1 stands for all.
-        """
-        if node < 0:
-            yield from runs(self._counts, most)
-            return
-        first, last = self.plain.first[node], self.plain.last[node]
-        most += _characters(self.pieces[self.ids[first]][: self.plain.depth[node] + 1])
-        for start, stop in runs(self._counts[first:last], most):
-            yield first + start, first + stop
-
-    def of(self, allowed: bytes) -> Iterator[tuple[int, int]]:
-        """Yield ranges of the plain tokens that have only these bytes.
-
-        Those outside ASCII are all of them or none.
-        """
-        barred = wholly = 0
-        for byte in range(0x20, 0x81):
-            if byte not in allowed and byte not in NOT_PLAIN:
-                barred |= _KIND_OF[byte]
-            elif byte not in NOT_PLAIN:
-                wholly |= _KIND_OF[byte]
-        mixed = barred & wholly
-        kinds = bytes(0 if not k & barred else 1 if k & barred & ~mixed else 2 for k in range(256))
-        found = bytearray(self._kinds.translate(kinds))
-        at = found.find(2)
-        while at >= 0:
-            found[at] = bool(self.pieces[self.ids[at]].translate(None, allowed))
-            at = found.find(2, at + 1)
-        yield from runs(bytes(found), 0)
+        self.pieces = pieces
+        self.end_ids, self.specials = end_ids, specials
+        self.plain, self.others, self.ends = plain, others, ends
+        self.ids = ids
+        self.ranks = array("i", [-1]) * self.size  # by id; -1: it has none
+        for rank, id in enumerate(ids):
+            self.ranks[id] = rank
+        self.plain_count, self.others_count = len(plain), len(ids) - len(plain)
 
 
-def runs(counts: bytes, most: int) -> Iterator[tuple[int, int]]:
-    """Yield where at most so much is counted, as ranges."""
-    is_few = bytes(count <= most for count in range(OTHER)) + b"\0"
-    for run in re.finditer(b"\1+", counts.translate(is_few)):
-        yield run.start(), run.end()
+def arranging(
+    pieces: Sequence[bytes],
+    end_ids: Iterable[int] = (),
+    specials: Iterable[tuple[int, bytes]] = (),
+) -> Pausing[Vocabulary]:
+    """Arrange tokens by the bytes of each id; an id without any can never be chosen.
+
+    `end_ids` end an answer; `specials` are control tokens and their text, for grammars that may
+    write them.
+    """
+    pieces, ends = list(pieces), frozenset(end_ids)
+    controls = {id: text for id, text in specials if id not in ends}
+    for id in ends | controls.keys():
+        pieces[id] = b""
+    plain_ids, others = yield from _parted(pieces)
+    plain_ids = yield from in_order(plain_ids, pieces)
+    plain_ids, plain = yield from _plain(plain_ids, pieces)
+    others.sort()
+    ranked = list(enumerate(others))
+    ordered = yield from _ordered(sorted((piece, rank) for rank, (_, _, piece, _) in ranked))
+    pieces_of_others = [piece for _, _, piece, _ in others]
+    longest_first = by_length(pieces_of_others)
+    places = array("I", longest_first)
+    for place, rank in enumerate(longest_first):
+        places[rank] = place
+    columns = Columns([pieces_of_others[rank] for rank in longest_first], places)
+    by_count = []
+    for count, group in groupby(ranked, key=lambda each: each[1][0]):
+        of_count = yield from _ordered([(end, rank) for rank, (_, end, _, _) in group])
+        by_count.append((count, of_count))
+    for id, text in controls.items():
+        pieces[id] = text
+    ids = array("I", [*plain_ids, *(id for *_, id in others)])
+    return Vocabulary(pieces, ends, controls, plain, Followers(ordered, columns), by_count, ids)
+
+
+def _parted(pieces: Sequence[bytes]) -> Pausing[tuple[list[int], list[Other]]]:
+    """Return the ids of plain tokens, and the others."""
+    plain: list[int] = []
+    others: list[Other] = []
+    for id, piece in enumerate(pieces):
+        length = _plain_length(piece)
+        if length < 0:
+            plain.append(id)
+        elif piece:
+            others.append((characters(piece[:length]), piece[length:], piece, id))
+        if not id % PAUSE:
+            yield
+    return plain, others
+
+
+def _plain(ids: Sequence[int], pieces: Sequence[bytes]) -> Pausing[tuple[list[int], Plain]]:
+    """Rank plain tokens, given in the order of their bytes; return ids by rank too."""
+    ordered = [pieces[id] for id in ids]
+    shared = yield from shared_bytes(ordered)
+    by_rank = by_length(ordered)
+    yield
+    starts, stops = array("I", by_rank), array("I", by_rank)
+    for rank, place in enumerate(by_rank):
+        starts[place], stops[place] = rank, rank + 1
+    ranked = [ordered[place] for place in by_rank]
+    yield
+    columns = Columns(ranked)
+    plain = Plain(ranked, Followers(Ordered(ordered, starts, stops, shared), columns))
+    return [ids[place] for place in by_rank], plain
+
+
+def _ordered(tokens: Sequence[tuple[bytes, int]]) -> Pausing[Ordered]:
+    """Order tokens, sorted bytes with ranks; equal ones have neighbouring ranks."""
+    pieces: list[bytes] = []
+    starts, stops = array("I"), array("I")
+    for piece, rank in tokens:
+        if pieces[-1:] == [piece]:
+            stops[-1] = rank + 1
+            continue
+        pieces.append(piece)
+        starts.append(rank)
+        stops.append(rank + 1)
+    return Ordered(pieces, starts, stops, (yield from shared_bytes(pieces)))
 
 
 def _plain_length(piece: bytes) -> int:
     """Count the bytes before the first that is not plain, as one inside half a character is not.
 
-    -1 where all are plain.
+    -1 where all are plain and there are any.
     """
     found = _NOT_PLAIN.search(piece)
     end = found.start() if found else len(piece)
-    try:
-        piece[:end].decode()
-    except UnicodeDecodeError as error:
-        return error.start
-    return end if found else -1
-
-
-def _kinds(piece: bytes) -> int:
-    """Return the bits of the kinds of characters in a token."""
-    found = 0
-    for kind in set(piece.translate(_KIND_OF)):
-        found |= kind
-    return found
-
-
-def _by_piece(token: tuple[int, bytes]) -> tuple[bytes, int]:
-    return token[1], token[0]
-
-
-def _characters(piece: bytes) -> int:
-    """Count the bytes that begin a character."""
-    return len(piece.translate(None, CONTINUING))
+    if not piece.isascii():
+        try:
+            piece[:end].decode()
+        except UnicodeDecodeError as error:
+            return error.start
+    return end if found or not piece else -1

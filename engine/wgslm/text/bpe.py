@@ -11,10 +11,11 @@ from operator import contains
 
 from wgslm.errors import GgufError, RequestError
 from wgslm.pauses import Pausing
-from wgslm.text.merge import merge_long, merge_word
+from wgslm.text.merge import merge_word
 from wgslm.text.metadata import PREFIX
 from wgslm.text.pretokenize import splitter
 from wgslm.text.pretokenizers import PreTokenizer
+from wgslm.text.stitch import Stitcher, in_pieces
 from wgslm.text.vocabulary import Kind, Vocabulary
 from wgslm.text.words import SPACE, Ids, Words, in_slices, word_splitter
 
@@ -32,6 +33,7 @@ class BpeModel:
         self._unknown_id = vocabulary.unknown_id
         # The line itself is the key: no 300,000 pairs to build.
         self._ranks = dict(zip(reversed(merges), range(len(merges) - 1, -1, -1), strict=True))
+        self._stitcher = Stitcher(self._ranks, " ")
         self._ignore_merges = pre.ignore_merges
         self._raw = pre.raw
         self._ids = vocabulary.ids
@@ -44,6 +46,7 @@ class BpeModel:
         else:
             self._byte_ids = [vocabulary.ids.get(c) for c in _byte_characters()]
             self._split = splitter(pre)
+        self._longest = max(map(len, self._ids), default=0)
         self._words = Words(self._short, self._long)
 
     def encode(self, text: str, *, prefix: bool) -> Pausing[list[int]]:
@@ -56,29 +59,36 @@ class BpeModel:
         """Return what an ordinary token writes; a character that is no byte writes itself."""
         if self._raw:
             return text.replace(SPACE, " ").encode()
+        if text.isascii():
+            return text.encode()  # those that stand for a byte stand for their own
         codes = _byte_codes()
-        if all(character in codes for character in text):
+        try:
             return bytes(map(codes.__getitem__, text))
+        except KeyError:
+            pass
         return b"".join(bytes((codes[c],)) if c in codes else c.encode() for c in text)
 
     def _short(self, word: str) -> Ids:
-        symbols = self._symbols(word)
-        return self._ids_of(merge_word(symbols, self._ranks, " ") if symbols[1:] else symbols)
+        text = self._written(word)
+        if text in self._ids and self._takes_whole(text):
+            return (self._ids[text],)
+        return self._ids_of(merge_word(list(text), self._ranks, " "))
 
     def _long(self, word: str) -> Pausing[Ids]:
-        symbols = self._symbols(word)
-        if symbols[1:]:
-            symbols = yield from merge_long(symbols, self._ranks, " ")
+        if len(word) <= self._longest and (text := self._written(word)) in self._ids:
+            if self._takes_whole(text):
+                return (self._ids[text],)
+        symbols = yield from self._stitcher.merge(map(self._written, in_pieces(word)))
         return (yield from in_slices(self._ids_of, symbols))
 
-    def _symbols(self, word: str) -> list[str]:
-        """Return what is to be merged: characters, or the word where it is a token as it is."""
-        raw = self._raw
-        text = word if raw else word.encode().decode("latin-1").translate(_byte_characters())
+    def _written(self, word: str) -> str:
+        """Return the characters that are merged."""
+        return word if self._raw else word.encode().decode("latin-1").translate(_byte_characters())
+
+    def _takes_whole(self, text: str) -> bool:
+        """Say whether a word that is a token is not merged."""
         # No merge makes a run of line breaks, which a list of lines cannot hold.
-        if (self._ignore_merges or (raw and text[0] == "\n")) and text in self._ids:
-            return [text]
-        return list(text)
+        return self._ignore_merges or (self._raw and text[0] == "\n")
 
     def _ids_of(self, symbols: Sequence[str]) -> Ids:
         ids: list[int] = []

@@ -147,6 +147,11 @@ _property = cache(named)
 
 
 def _written(ranges: Ranges, last: int) -> str:
-    """Return a class of `re`, without what is above `last`."""
-    shown = (f"\\U{first:08x}-\\U{min(end, last):08x}" for first, end in ranges if first <= last)
+    """Return a class of `re`, without what is above `last`.
+
+    `re` asks the ranges above BASIC one after the other, so the largest come first.
+    """
+    kept = [(first, min(end, last)) for first, end in ranges if first <= last]
+    kept.sort(key=lambda each: each[0] - each[1] if each[0] > BASIC else -LAST)
+    shown = (f"\\U{first:08x}-\\U{end:08x}" for first, end in kept)
     return f"[{''.join(shown)}]"

@@ -36,7 +36,7 @@ def merge_word(symbols: list[str], ranks: Mapping[str, int], joint: str) -> list
     return symbols
 
 
-def merge_long(symbols: list[str], ranks: Mapping[str, int], joint: str) -> Pausing[list[str]]:
+def merge_chain(symbols: list[str], ranks: Mapping[str, int], joint: str) -> Pausing[list[str]]:
     """Merge the neighbours of any number of symbols, in the same way."""
     chain = _Chain(symbols, ranks, joint)
     yield

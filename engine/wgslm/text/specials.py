@@ -1,15 +1,18 @@
 """Cuts text at the tokens that are never merged: special ones and those that a user defined."""
 
 import re
+from array import array
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from wgslm.pauses import Pausing
 from wgslm.text.segment import Segment
 
 STRIPPED = " \t\n\v\f\r"
-PAUSE = 512  # places looked at between two pauses
+BEGINNING = 4  # characters
+PAUSE = 4096  # places looked at between two pauses
+SHIFT = 40  # bits for a place in a text
 
 
 class SpecialTokens:
@@ -26,12 +29,10 @@ class SpecialTokens:
         self._strips = strips
         texts = sorted([*controls, *user_defined], key=lambda text: -len(text.encode()))
         self._order = {text: order for order, text in enumerate(texts)}
+        self._texts = texts
         self._ids = {**controls, **user_defined}
-        lengths: dict[str, set[int]] = {}
-        for text in texts:
-            lengths.setdefault(text[0], set()).add(len(text))
-        self._lengths = {first: sorted(found) for first, found in lengths.items()}
-        starts = "".join(map(re.escape, lengths))
+        self._beginnings = frozenset(text[:BEGINNING] for text in texts)
+        starts = "".join(map(re.escape, dict.fromkeys(text[0] for text in texts)))
         self._starts = re.compile(f"[{starts}]" if starts else "(?!)")  # the latter never matches
 
     def split(self, segments: Sequence[Segment]) -> Pausing[list[str | int]]:
@@ -52,42 +53,67 @@ class SpecialTokens:
         self, text: str, segments: Sequence[Segment]
     ) -> Pausing[list[tuple[int, int, int]]]:
         """Return the (start, stop, id) of tokens that do not overlap, in order of the text."""
-        found = yield from self._occurrences(text, segments)
-        found.sort()
-        taken = bytearray(len(text) if found else 0)
-        chosen = []
-        for count, (_, start, stop) in enumerate(found, 1):
-            if not count % PAUSE:
-                yield
-            if taken.find(1, start, stop) >= 0:
-                continue
-            id = self._ids[text[start:stop]]
-            if id in self._strips:
-                while stop < len(text) and text[stop] in STRIPPED and not taken[stop]:
-                    stop += 1
-            taken[start:stop] = b"\1" * (stop - start)
-            chosen.append((start, stop, id))
+        begun = yield from self._begun(text)
+        taken = bytearray(len(text) if begun else 0)
+        starts, limits = _template_runs(segments)
+        chosen: list[tuple[int, int, int]] = []
+        for group in self._groups(begun):
+            found = yield from self._occurrences(text, group, begun)
+            before = len(chosen)
+            for count, each in enumerate(found, 1):
+                if not count % PAUSE:
+                    yield
+                token, start = self._texts[each >> SHIFT], each & ((1 << SHIFT) - 1)
+                stop = start + len(token)
+                if taken.find(1, start, stop) >= 0:
+                    continue
+                if token in self._controls and stop > limits[bisect_right(starts, start) - 1]:
+                    continue
+                id = self._ids[token]
+                if id in self._strips:
+                    while stop < len(text) and text[stop] in STRIPPED and not taken[stop]:
+                        stop += 1
+                taken[start:stop] = b"\1" * (stop - start)
+                chosen.append((start, stop, id))
+            if len(chosen) > before:
+                for beginning in {token[:BEGINNING] for token in group}:
+                    left = begun[beginning]
+                    begun[beginning] = array("I", [at for at in left if not taken[at]])
+                    yield
         return sorted(chosen)
 
-    def _occurrences(
-        self, text: str, segments: Sequence[Segment]
-    ) -> Pausing[list[tuple[int, int, int]]]:
-        """Return (order, start, stop) of every special token, overlapping or not."""
-        found: list[tuple[int, int, int]] = []
-        starts, limits = _template_runs(segments)
+    def _begun(self, text: str) -> Pausing[dict[str, "array[int]"]]:
+        """Return where the beginnings of special tokens are."""
+        begun: dict[str, array[int]] = {}
         for count, match in enumerate(self._starts.finditer(text), 1):
             if not count % PAUSE:
                 yield
             start = match.start()
-            limit = limits[bisect_right(starts, start) - 1]
-            for length in self._lengths[match.group()]:
+            for length in range(1, BEGINNING + 1):
+                beginning = text[start : start + length]
+                if beginning in self._beginnings and len(beginning) == length:
+                    begun.setdefault(beginning, array("I")).append(start)
+        return begun
+
+    def _groups(self, begun: Mapping[str, object]) -> Iterator[list[str]]:
+        """Yield the tokens that may occur: those of one length in bytes together."""
+        present = (text for text in self._texts if text[:BEGINNING] in begun)
+        for _, group in groupby(present, key=lambda text: len(text.encode())):
+            yield list(group)
+
+    def _occurrences(
+        self, text: str, group: Sequence[str], begun: Mapping[str, "array[int]"]
+    ) -> Pausing["array[int]"]:
+        """Return where some tokens are, as order and start in one number, in order."""
+        found, tokens = array("Q"), frozenset(group)
+        for beginning, length in {(token[:BEGINNING], len(token)) for token in group}:
+            for count, start in enumerate(begun[beginning], 1):
+                if not count % PAUSE:
+                    yield
                 candidate = text[start : start + length]
-                order = self._order.get(candidate)
-                if order is None:
-                    continue
-                if start + length <= limit or candidate not in self._controls:
-                    found.append((order, start, start + length))
-        return found
+                if candidate in tokens:
+                    found.append(self._order[candidate] << SHIFT | start)
+        return array("Q", sorted(found))
 
 
 def _template_runs(segments: Sequence[Segment]) -> tuple[list[int], list[int]]:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from itertools import chain
 
 from wgslm.pauses import Pausing
-from wgslm.text.merge import merge_long, merge_word
+from wgslm.text.merge import merge_word
+from wgslm.text.stitch import Stitcher, in_pieces
 from wgslm.text.vocabulary import Kind, Vocabulary
 from wgslm.text.words import SPACE, Ids, Words, in_slices, word_splitter
 
@@ -22,6 +23,7 @@ class SpmModel:
         self._ids = {t: id for t, id in vocabulary.ids.items() if kinds[id] != Kind.BYTE}
         order = {score: rank for rank, score in enumerate(sorted(set(scores), reverse=True))}
         self._ranks = {text: order[scores[id]] for text, id in self._ids.items()}
+        self._stitcher = Stitcher(self._ranks, "")
         self._split = word_splitter(self._ids)
         self._words = Words(self._short, self._long)
 
@@ -39,7 +41,7 @@ class SpmModel:
         return self._ids_of(merge_word(list(word), self._ranks, ""))
 
     def _long(self, word: str) -> Pausing[Ids]:
-        symbols = yield from merge_long(list(word), self._ranks, "")
+        symbols = yield from self._stitcher.merge(in_pieces(word))
         return (yield from in_slices(self._ids_of, symbols))
 
     def _ids_of(self, symbols: Sequence[str]) -> Ids:

@@ -7,7 +7,7 @@ from wgslm.pauses import Pausing, whole
 from wgslm.text.charsmap import Charsmap
 from wgslm.text.metadata import PREFIX
 from wgslm.text.vocabulary import Kind, Vocabulary
-from wgslm.text.words import SPACE, Ids, Words, word_splitter
+from wgslm.text.words import SPACE, Ids, Words, lengths_by_beginning, word_splitter
 
 UNKNOWN_PENALTY = 10.0  # an unknown character scores this much less than the rarest piece
 PAUSE = 1024  # characters or pieces between two pauses
@@ -34,10 +34,7 @@ class UnigramModel:
         self._unknown_id = vocabulary.unknown_id
         self._pieces = {text: (id, scores[id]) for text, id in normal.items()}
         self._unknown_score = min(scores[id] for id in normal.values()) - UNKNOWN_PENALTY
-        lengths: dict[str, set[int]] = {}
-        for text in normal:
-            lengths.setdefault(text[0], set()).add(len(text))
-        self._lengths = {first: sorted(found) for first, found in lengths.items()}
+        self._lengths = lengths_by_beginning(normal)
         byte_ids = vocabulary.byte_ids()
         self._byte_ids = None if None in byte_ids else byte_ids
         self._charsmap = charsmap
@@ -84,26 +81,26 @@ class UnigramModel:
         Of equally likely ones the first that is found counts.
         """
         size, pieces, lengths = len(word), self._pieces, self._lengths
+        unknown = self._unknown_id, self._unknown_score
         scores = [0.0] + [float("-inf")] * size
         starts, ids = [0] * (size + 1), [self._unknown_id] * (size + 1)
         for start in range(size):
             if not start % PAUSE:
                 yield
-            before, single = scores[start], False
-            for length in lengths.get(word[start], ()):
+            before = scores[start]
+            id, score = pieces.get(word[start], unknown)
+            if before + score > scores[start + 1]:
+                scores[start + 1], starts[start + 1], ids[start + 1] = before + score, start, id
+            for length in lengths.get(word[start : start + 2], ()):
                 stop = start + length
                 if stop > size:
                     break
                 piece = pieces.get(word[start:stop])
                 if piece is None:
                     continue
-                single = single or length == 1
                 score = before + piece[1]
                 if score > scores[stop]:
                     scores[stop], starts[stop], ids[stop] = score, start, piece[0]
-            if not single and before + self._unknown_score > scores[start + 1]:
-                scores[start + 1] = before + self._unknown_score
-                starts[start + 1], ids[start + 1] = start, self._unknown_id
         path, stop = [], size
         while stop > 0:
             path.append((starts[stop], stop, ids[stop]))

@@ -10,7 +10,7 @@ from wgslm.text.characters import SPACES
 from wgslm.text.decompose import decomposed
 from wgslm.text.metadata import PREFIX
 from wgslm.text.vocabulary import Vocabulary
-from wgslm.text.words import SPACE, Ids, Words
+from wgslm.text.words import SPACE, Ids, Words, lengths_by_beginning
 
 LONGEST = 100  # characters; a longer word is unknown
 SLICE = 8192  # characters whose words are found at once
@@ -36,6 +36,8 @@ class WordPieceModel:
         self._unknown_id = vocabulary.unknown_id
         self._firsts = {t[1:]: id for t, id in vocabulary.ids.items() if t[0] == SPACE}
         self._others = {t: id for t, id in vocabulary.ids.items() if t[0] != SPACE}
+        self._first_lengths = lengths_by_beginning(self._firsts)
+        self._other_lengths = lengths_by_beginning(self._others)
         self._characters = _Characters(lowercase=lowercase, strip_accents=strip_accents)
         self._clean = _Clean()
         self._strip_accents = strip_accents
@@ -71,16 +73,16 @@ class WordPieceModel:
 
     def _encode_word(self, word: str) -> Ids:
         ids: list[int] = []
-        start, pieces = 0, self._firsts
+        start, pieces, lengths = 0, self._firsts, self._first_lengths
         while start < len(word):
-            for stop in range(len(word), start, -1):
-                id = pieces.get(word[start:stop])
-                if id is not None:
+            for length in reversed((1, *lengths.get(word[start : start + 2], ()))):
+                id = pieces.get(word[start : start + length])
+                if id is not None and start + length <= len(word):
                     break
             else:
                 return (self._unknown_id,)
             ids.append(id)
-            start, pieces = stop, self._others
+            start, pieces, lengths = start + length, self._others, self._other_lengths
         return tuple(ids)
 
 

@@ -44,6 +44,17 @@ def in_slices(ids_of: Callable[[Sequence[str]], Ids], symbols: Sequence[str]) ->
     return tuple(found)
 
 
+def lengths_by_beginning(pieces: Iterable[str]) -> dict[str, tuple[int, ...]]:
+    """Return how long the pieces with two first characters are, by these; the shortest first."""
+    found: dict[str, set[int]] = {}
+    for piece in pieces:
+        if len(piece) > 1:
+            found.setdefault(piece[:2], set()).add(len(piece))
+    kept: dict[tuple[int, ...], tuple[int, ...]] = {}  # most beginnings share them
+    ordered = ((beginning, tuple(sorted(lengths))) for beginning, lengths in found.items())
+    return {beginning: kept.setdefault(lengths, lengths) for beginning, lengths in ordered}
+
+
 def word_splitter(pieces: Iterable[str]) -> Callable[[str], Iterator[str]]:
     """Return how to cut text before its spaces, if no piece has one after another character."""
     joined = SEPARATOR.join(pieces)  # so that one scan at C speed looks at all of them

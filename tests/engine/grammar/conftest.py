@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from tiny_vocabularies import read_metadata
-from wgslm.grammar import Vocabulary
+from wgslm.grammar import Vocabulary, arranging
+from wgslm.pauses import whole
 from wgslm.text import load_tokenizer
-from wgslm.words import make_vocabulary
+from wgslm.words import making_vocabulary
 
 
 @pytest.fixture
@@ -25,9 +26,9 @@ def small() -> Vocabulary:
     chance = random.Random(5)
     texts += ["".join(chance.choices('abé1 "\\[{,:日', k=chance.randint(2, 5))) for _ in range(900)]
     pieces = [bytes([byte]) for byte in range(256)] + [text.encode() for text in texts]
-    return Vocabulary([*pieces, b""], end_ids=[len(pieces)])
+    return whole(arranging([*pieces, b""], end_ids=[len(pieces)]))
 
 
 @cache
 def _qwen(path: Path) -> Vocabulary:
-    return make_vocabulary(load_tokenizer(read_metadata(path)))
+    return whole(making_vocabulary(load_tokenizer(read_metadata(path))))

@@ -8,8 +8,20 @@ import pytest
 
 from random_schemas import SchemaMaker
 from wgslm.errors import RequestError
-from wgslm.grammar import Grammar, Vocabulary, for_gbnf, for_json, for_regex, for_schema
+from wgslm.grammar import (
+    Grammar,
+    Vocabulary,
+    arranging,
+    columns,
+    followers,
+    for_gbnf,
+    for_json,
+    for_regex,
+    for_schema,
+)
+from wgslm.grammar.json_schema import read_schema
 from wgslm.grammar.mask import Matcher
+from wgslm.pauses import whole
 
 PERSON = {
     "type": "object",
@@ -43,7 +55,7 @@ def by_asking(grammar: Grammar, vocabulary: Vocabulary, begun: bytes) -> set[int
     reader = grammar._reader
     state = reader.read(reader.start, begun)
     assert state is not None
-    pieces = ((id, vocabulary.pieces[id]) for id in vocabulary.rank)
+    pieces = ((id, vocabulary.pieces[id]) for id in vocabulary.ids)
     return {id for id, piece in pieces if reader.read(state, piece) is not None}
 
 
@@ -90,6 +102,38 @@ def test_masks_of_random_schemas_are_those_of_asking(small: Vocabulary) -> None:
             text += small.pieces[id]
 
 
+@pytest.mark.parametrize("most_walked", [0, 10**6], ids=["at once", "walked"])
+@pytest.mark.parametrize("most_states", [2, 255], ids=["too many states", "all states"])
+def test_masks_are_the_same_however_they_are_found(
+    small: Vocabulary, monkeypatch: pytest.MonkeyPatch, most_walked: int, most_states: int
+) -> None:
+    monkeypatch.setattr(followers, "MOST_WALKED", most_walked)
+    monkeypatch.setattr(columns, "MOST_STATES", most_states)
+    monkeypatch.setattr(columns, "FEW", 20)  # so that some states have more tokens
+    maker, chance = SchemaMaker(17), random.Random(2)
+    grammars = [for_gbnf('root ::= list\nlist ::= ("(" list ")" | [^()]{1,4} | "é")*')]
+    grammars += [for_regex(r"[^\d]{3,9}(\d+|é|日本)*[a-z ]{2,}"), for_regex(".{3,30}x")]
+    grammars += [Grammar(read_schema(maker.document() | {"title": str(n)})) for n in range(6)]
+    for grammar in grammars:
+        matcher, text = Grammar.start(grammar, small), b""
+        matcher._masks._kept.clear()
+        for _ in range(8):
+            found = matcher.allowed()
+            assert set(found) - small.end_ids == by_asking(grammar, small, text)
+            if matcher.is_final:
+                break
+            id = chance.choice(sorted(set(found) - small.end_ids))
+            matcher.advance(id)
+            text += small.pieces[id]
+
+
+def test_a_vocabulary_is_arranged_with_pauses() -> None:
+    """So many tokens take a tab about a second."""
+    pieces = [f"{number:x}".encode() for number in range(60_000)]
+
+    assert sum(1 for _ in arranging(pieces)) >= 40
+
+
 def test_an_end_is_allowed_only_where_a_text_may_end(small: Vocabulary) -> None:
     (end,) = small.end_ids
     matcher = for_regex("ab?").start(small)
@@ -113,7 +157,7 @@ def test_a_character_may_be_cut_between_tokens(small: Vocabulary) -> None:
 def test_a_control_token_is_allowed_only_for_grammars_that_write_them() -> None:
     from wgslm.grammar.expression import Text
 
-    vocabulary = Vocabulary([b"a", b"<", b""], specials=[(2, b"<|x|>")])
+    vocabulary = whole(arranging([b"a", b"<", b""], specials=[(2, b"<|x|>")]))
     plain = Grammar({"root": Text("<|x|>")}).start(vocabulary)
     special = Grammar({"root": Text("<|x|>")}, marks=["<|x|>"]).start(vocabulary)
 

@@ -9,7 +9,8 @@ import pytest
 from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 from llguidance.gbnf_to_lark import gbnf_to_lark
 
-from wgslm.grammar import Grammar, Vocabulary, for_gbnf, for_regex, for_schema
+from wgslm.grammar import Grammar, arranging, for_gbnf, for_regex, for_schema
+from wgslm.pauses import whole
 
 GBNF = [
     'root ::= "a" | "b" root',
@@ -79,7 +80,7 @@ def peer_accepts(grammar: str, text: str) -> bool:
 
 def texts_near(grammar: Grammar, chance: random.Random) -> set[str]:
     """Texts of the grammar, beginnings of them, and both with one character changed."""
-    vocabulary = Vocabulary([bytes([byte]) for byte in range(256)])
+    vocabulary = whole(arranging([bytes([byte]) for byte in range(256)]))
     found: set[str] = {""}
     for _ in range(40):
         matcher, data = grammar.start(vocabulary), b""

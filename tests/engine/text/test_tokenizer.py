@@ -1,10 +1,15 @@
 """Special tokens, BOS and EOS, segments and ends."""
 
+import random
+import tracemalloc
+
 import pytest
 
 from tiny_vocabularies import NORMAL, USER_DEFINED, bpe_metadata, spm_metadata
 from wgslm.errors import RequestError
+from wgslm.pauses import whole
 from wgslm.text import Segment, Tokenizer, load_tokenizer
+from wgslm.text.specials import SpecialTokens
 
 CHATML = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 
@@ -65,6 +70,39 @@ def test_of_overlapping_special_tokens_the_longest_wins_wherever_it_starts() -> 
 
     assert pieces(tokenizer, tokenizer.encode("xyzw")) == ["x", "yzw"]
     assert pieces(tokenizer, tokenizer.encode("xxxxy")) == ["xxx", "xy"]
+
+
+def test_special_tokens_are_found_as_llama_cpp_does() -> None:
+    """Token by token, in the text that those before have left."""
+    chance = random.Random(4)
+    for _ in range(300):
+        texts = {"".join(chance.choices("<|>é", k=chance.randint(1, 7))) for _ in range(9)}
+        tokens = dict(zip(sorted(texts), range(len(texts)), strict=True))
+        text = "".join(chance.choices("<|>éa", k=chance.randint(0, 40)))
+        left: list[str | int] = [text] if text else []
+        for token in sorted(tokens, key=lambda token: -len(token.encode())):
+            parts = [each.split(token) if isinstance(each, str) else [each] for each in left]
+            left = []
+            for part in parts:
+                for count, each in enumerate(part):
+                    left += [tokens[token]] if count else []
+                    left += [each] if each != "" else []
+
+        segments = [Segment(text, template=True)]
+        assert whole(SpecialTokens({}, tokens).split(segments)) == left
+        assert whole(SpecialTokens(tokens, {}).split(segments)) == left
+
+
+def test_runs_that_are_tokens_of_every_length_take_little() -> None:
+    """Gemma has tokens of up to 31 line breaks; all places of all would be millions."""
+    tokens = {"\n" * length: length for length in range(1, 32)}
+    tracemalloc.start()
+
+    found = whole(SpecialTokens({}, tokens).split([Segment("\n" * 100_000, template=False)]))
+
+    assert found == [31] * 3225 + [25]
+    assert tracemalloc.get_traced_memory()[1] < 10e6
+    tracemalloc.stop()
 
 
 def test_length_is_counted_in_bytes_like_llama_cpp() -> None:

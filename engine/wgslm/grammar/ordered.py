@@ -1,0 +1,109 @@
+"""Bytes of tokens in order, walked as the tree of their beginnings without building it.
+
+Each knows how many bytes it shares with the one before, so a walk reads the rest only; those with
+one beginning follow each other, so a walk leaps behind them by bisection.
+"""
+
+from array import array
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from wgslm.grammar.states import Reader, State
+from wgslm.pauses import Pausing
+
+PAUSE = 4096  # tokens between two pauses
+
+
+class Ordered:
+    """Pieces in order; the tokens of pieces[i] have the ranks starts[i] to stops[i]."""
+
+    def __init__(
+        self,
+        pieces: Sequence[bytes],
+        starts: Sequence[int],
+        stops: Sequence[int],
+        shared: Sequence[int],
+    ) -> None:
+        """Take `shared` from `shared_bytes`."""
+        self._pieces = pieces
+        self._starts, self._stops, self._shared = starts, stops, shared
+        self._longest = max(map(len, pieces), default=0)
+
+    def reached(
+        self, reader: Reader, state: State, most: int | None = None
+    ) -> list[tuple[int, int]] | None:
+        """Return the ranges of ranks that may follow a state.
+
+        None where more than `most` pieces would have to be looked at.
+        """
+        pieces, shared, step = self._pieces, self._shared, reader.step
+        starts, stops = self._starts, self._stops
+        rows: list[list[State | bool | None]] = [state.row] * (self._longest + 1)  # by depth
+        states = [state] * (self._longest + 1)
+        left = len(pieces) if most is None else most
+        index, stop = 0, len(pieces)
+        ranges: list[tuple[int, int]] = []
+        while index < stop:
+            left -= 1
+            if left < 0:
+                return None
+            piece, length = pieces[index], shared[index]
+            for byte in piece[length:] if length else piece:
+                found = rows[length][byte]
+                if found is None:
+                    found = step(states[length], byte) or False
+                length += 1
+                if found is False:
+                    index = self._behind(index, length)
+                    break
+                assert isinstance(found, State)
+                rows[length], states[length] = found.row, found
+            else:
+                ranges.append((starts[index], stops[index]))
+                index += 1
+        return ranges
+
+    def _behind(self, index: int, length: int) -> int:
+        """Return the place behind all that have the first bytes of a piece."""
+        after = index + 1
+        if self._shared[after] < length:
+            return after
+        *first, last = self._pieces[index][:length]
+        if last < 0xFF:
+            return bisect_left(self._pieces, bytes((*first, last + 1)), after)
+        while self._shared[after] >= length:
+            after += 1
+        return after
+
+
+def shared_bytes(pieces: Sequence[bytes]) -> Pausing["array[int]"]:
+    """Return how many bytes each of the ordered pieces has in common with the one before.
+
+    Behind them is a 0.
+    """
+    shared, before = array("I"), b""
+    for count, piece in enumerate(pieces, 1):
+        size = min(len(before), len(piece))
+        differing = int.from_bytes(before[:size]) ^ int.from_bytes(piece[:size])
+        shared.append(size - (differing.bit_length() + 7) // 8)
+        before = piece
+        if not count % PAUSE:
+            yield
+    shared.append(0)
+    return shared
+
+
+def in_order(ids: Iterable[int], pieces: Sequence[bytes]) -> Pausing[list[int]]:
+    """Return ids in the order of their bytes; equal ones stay as they are."""
+    begun: dict[bytes, list[int]] = defaultdict(list)  # few of each, so that no sort takes long
+    for count, id in enumerate(ids, 1):
+        begun[pieces[id][:2]].append(id)
+        if not count % PAUSE:
+            yield
+    found: list[int] = []
+    for count, beginning in enumerate(sorted(begun), 1):
+        found += sorted(begun[beginning], key=pieces.__getitem__)
+        if not count % 64:
+            yield
+    return found

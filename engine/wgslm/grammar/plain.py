@@ -1,0 +1,53 @@
+"""The tokens that are plain inside JSON's strings: printable, whole characters, no escape.
+
+Most of a vocabulary is, and in a string most of it may follow, whatever it is.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from wgslm.grammar.followers import Followers, runs
+from wgslm.grammar.states import FOREIGN, HALVES, Reader, State
+
+CONTINUING = bytes(range(0x80, 0xC0))
+NOT_PLAIN = bytes([*range(32), *b'"\\'])  # what ends or escapes inside JSON's strings
+PLAIN_BUT = sum(1 << byte for byte in NOT_PLAIN) | HALVES  # as in `Free.but`
+BREAK = b"\n"  # between tokens, none of which has it
+LONGEST = 254  # characters that are counted
+
+
+class Plain:
+    """Plain tokens by rank."""
+
+    def __init__(self, pieces: Sequence[bytes], followers: Followers) -> None:
+        """Take the bytes of each rank, and the same for asking what may follow."""
+        self._followers = followers
+        self._counts = _counts(pieces)
+        self._most = max(self._counts, default=0)  # characters
+        joined = b"".join(pieces)
+        ascii = sum(1 << byte for byte in range(0x80) if byte in joined)
+        self._contents = ascii | (0 if joined.isascii() else FOREIGN)  # bits as in `Free.but`
+
+    def __len__(self) -> int:
+        """Count them."""
+        return len(self._counts)
+
+    def following(self, reader: Reader, state: State) -> Iterable[tuple[int, int]]:
+        """Return the ranges of ranks that may follow a state, in order."""
+        free = reader.free(state)
+        is_open = not free.but & self._contents and reader.step(state, 0x61) is not None
+        if is_open and (free.ends or self._most <= free.most):
+            return runs(self._counts, free.most)
+        return self._followers.of(reader, state)
+
+
+def _counts(pieces: Sequence[bytes]) -> bytes:
+    """Return how many characters each has; LONGEST stands for more too."""
+    if not pieces:
+        return b""
+    counts = list(map(len, BREAK.join(pieces).translate(None, CONTINUING).split(BREAK)))
+    return bytes(counts if max(counts) <= LONGEST else (min(LONGEST, count) for count in counts))
+
+
+def characters(piece: bytes) -> int:
+    """Count the bytes that begin a character."""
+    return len(piece.translate(None, CONTINUING))
