@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from browser_tab import Tab
 from native_answers import native_answers
@@ -41,6 +42,25 @@ def test_two_turns_equal_those_of_the_native_engine(
     asked = [log for log in served.asked if log[0] == f"/models/{name}.gguf"]
     assert asked, "the model came from somewhere else"
     assert all(header and status == 206 for _, header, status in asked)
+
+
+def test_what_is_written_before_the_model_is_ready_is_sent_then(tab: Tab, site: str) -> None:
+    prompt = tab.page.get_by_role("textbox", name="Your message")
+    tab.open(f"{site}?model=models/tiny.gguf")
+    expect(tab.page.get_by_role("button", name="What is wgslm?")).to_be_visible()
+
+    prompt.fill("Too soon")
+    prompt.press("Enter")
+    expect(tab.page.locator("#waits")).to_be_visible()
+    prompt.press("Escape")
+    expect(tab.page.locator("#waits")).to_be_hidden()
+    prompt.fill("Hello")
+    prompt.press("Enter")
+    assert tab.messages == []
+
+    tab.wait(lambda: len(tab.messages) == 2, "the message to be sent")
+    assert tab.messages[0]["content"] == "Hello"
+    expect(prompt).to_have_value("")
 
 
 def test_raw_ids_equal_those_of_llama_cpp(

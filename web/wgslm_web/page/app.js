@@ -122,7 +122,7 @@ async function useServer(server, facts) {
 /** Bring status, buttons and model card in line with what is so. */
 function refresh() {
   const ready = isUp() && !model.isLoading && model.facts !== null;
-  desk.allow({ ready, model: model.facts });
+  desk.allow({ ready, coming: model.isLoading || !(isUp() || missing), model: model.facts });
   panel.showModel(model.facts);
   showLoadButtons();
   showState(ready);

@@ -1,5 +1,6 @@
 // What people type, press, drop and open: the composer, the two drawers, dropped files.
 
+import { announce } from "./announcer.js";
 import { byId as $, element, isComposing } from "./dom.js";
 import { dropped } from "./picked.js";
 import * as store from "./store.js";
@@ -20,12 +21,13 @@ export class Composer {
   #prompt = $("prompt");
   #saveDraft = store.saver(() => this.#keepDraft());
   #id = ""; // of the conversation whose draft this is
-  #state = { ready: false, running: false, hasFiles: false };
+  #state = { ready: false, coming: true, running: false, hasFiles: false };
+  #waits = false; // what is written is sent as soon as the model is ready
 
   constructor({ send, stop, typed }) {
     Object.assign(this, { send, stop, typed });
     this.#prompt.addEventListener("input", () => this.#changed());
-    listenForKeys(this.#prompt, () => this.#submit(), () => this.#state.running && stop());
+    listenForKeys(this.#prompt, () => this.#submit(), () => (this.#wait(false), this.#state.running && stop()));
     $("composer").addEventListener("submit", (event) => (event.preventDefault(), this.#submit()));
     $("stop").addEventListener("click", stop);
     showIdeas((text) => this.#write(text));
@@ -39,6 +41,7 @@ export class Composer {
   show(id) {
     if (this.#id && this.#id !== id) this.#keepDraft();
     if (this.#id === id) return;
+    this.#wait(false);
     this.#id = id;
     this.#prompt.value = store.load(DRAFT + id, "", store.isText, "sessionStorage");
     grow(this.#prompt);
@@ -56,12 +59,14 @@ export class Composer {
 
   refresh(changes = {}) {
     Object.assign(this.#state, changes);
-    const { ready, running, hasFiles } = this.#state;
+    const { ready, coming, running, hasFiles } = this.#state;
+    if (this.#waits && ready) setTimeout(() => this.#waits && this.#submit());
+    else if (this.#waits && !coming) this.#wait(false);
     const hasFocus = (id) => document.activeElement === $(id);
     const [wasSend, wasStop] = [hasFocus("send"), hasFocus("stop")];
     $("stop").hidden = !running;
     $("send").hidden = running;
-    $("send").disabled = !ready || !(this.text || hasFiles);
+    $("send").disabled = !(ready || (coming && !this.#waits)) || !(this.text || hasFiles);
     if (wasSend && running) $("stop").focus();
     else if (wasStop && !running) this.takeFocus();
   }
@@ -69,10 +74,20 @@ export class Composer {
   #submit() {
     const { text } = this;
     const { ready, running, hasFiles } = this.#state;
-    if (!(text || hasFiles) || !ready || running) return;
+    if (!(text || hasFiles) || running) return;
+    this.#wait(!ready && this.#state.coming);
+    if (!ready) return;
     this.#prompt.value = "";
     this.#changed();
     this.send(text);
+  }
+
+  #wait(isWaiting) {
+    if (isWaiting === this.#waits) return;
+    this.#waits = isWaiting;
+    [$("keys").hidden, $("waits").hidden] = [isWaiting, !isWaiting];
+    if (isWaiting) announce($("waits").textContent);
+    this.refresh();
   }
 
   #write(text) {
@@ -86,6 +101,7 @@ export class Composer {
   }
 
   #changed() {
+    this.#wait(false);
     this.#saveDraft();
     grow(this.#prompt);
     this.refresh();

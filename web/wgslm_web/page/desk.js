@@ -43,7 +43,7 @@ export class Desk extends EventTarget {
   }
 
   /** A model is loaded, with so large a context and such a sampling recommended; or none is. */
-  allow({ ready, model }) {
+  allow({ ready, coming, model }) {
     const running = this.chat.isRunning;
     const context = model?.context ?? 0;
     if (model && model !== this.#model) this.settings.suit(model.sampling);
@@ -51,7 +51,7 @@ export class Desk extends EventTarget {
     this.chat.model = model?.name;
     const isOther = context !== this.#context || ready !== this.#ready;
     [this.#ready, this.#context] = [ready, context];
-    this.composer.refresh({ ready, running });
+    this.composer.refresh({ ready, coming, running });
     this.view.allow({ ready, running });
     if (isOther) this.#measure();
   }
