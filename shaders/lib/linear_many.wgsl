@@ -3,7 +3,8 @@
 // W: [rows, groups * 32], one part of a matrix; x: [T, dim]; y, residual: [T, width], where row r
 // gives column `column + r`; bias: from value bias_at on. `bias` and `residual` are read only when
 // params say so (1, else 0), and may otherwise be any buffer. They are no overrides: each would double
-// the pipelines, of which a software adapter compiles one in half a second or more.
+// the pipelines, of which a software adapter compiles one in half a second or more. And they are
+// selected, not branched on: lavapipe compiles a shader anew for params that a branch compares.
 
 #import lib/step
 #import quant
@@ -30,12 +31,6 @@ struct Params {
 
 fn finish(token: u32, row: u32, sum: f32) {
     let at = token * params.width + params.column + row;
-    var value = sum;
-    if params.has_bias != 0u {
-        value += bias[params.bias_at + row];
-    }
-    if params.has_residual != 0u {
-        value += residual[at];
-    }
-    y[at] = value;
+    let b = select(0.0, bias[params.bias_at + row], params.has_bias != 0u);
+    y[at] = sum + b + select(0.0, residual[at], params.has_residual != 0u);
 }

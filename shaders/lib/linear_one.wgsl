@@ -77,19 +77,12 @@ fn norm_scale(squares: f32) -> f32 {
 }
 
 fn biased(row: u32, sum: f32) -> f32 {
-    if params.has_bias != 0u {
-        return sum + bias[params.bias_at + row];
-    }
-    return sum;
+    return sum + select(0.0, bias[params.bias_at + row], params.has_bias != 0u);
 }
 
 fn finish(row: u32, sum: f32) {
     let at = params.column + row;
-    var value = biased(row, sum);
-    if params.has_residual != 0u {
-        value += other[at / 4u][at & 3u];
-    }
-    y[at] = value;
+    y[at] = biased(row, sum) + select(0.0, other[at / 4u][at & 3u], params.has_residual != 0u);
 }
 
 fn finish_gated(i: u32, gate: f32, up: f32) {
