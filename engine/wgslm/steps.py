@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from wgslm.errors import WgslmError
@@ -17,7 +18,7 @@ from wgslm.kernels.top import chunk_count
 from wgslm.pace import SUBMIT_SECONDS
 from wgslm.plan import Plan
 from wgslm.plan.execute import Candidates, Executor, Part
-from wgslm.sampling import MOST_CANDIDATES, Sampler
+from wgslm.sampling import MOST_CANDIDATES, Sampler, Whole
 
 if TYPE_CHECKING:  # else imported with an answer's first grammar: a tab starts sooner without
     from wgslm.grammar import Matcher
@@ -164,21 +165,26 @@ class CpuSteps:
     async def next(self) -> int:
         """Return the next id."""
         assert self._plan is not None, "`start` comes first"
-        wanted = self._sampler.wanted(self._history)
+        sampler, history = self._sampler, self._history
+        wanted = sampler.wanted(history)
         is_free = self._matcher is None and not self._barred
-        if self._sampler.needs_every and not is_free:
+        if sampler.needs_every and not is_free:
             wanted = None  # it goes by all logits that may be drawn
-        found = await self._executor.candidates(self._plan, everything=wanted is None)
-        if not found.ids or not all(map(math.isfinite, found.logits)):
-            raise not_numbers()
-        ids, logits, every = found.ids, found.logits, None
-        if self._logprobs is not None or (self._sampler.needs_every and not found.complete):
+        found = every = pairs = None
+        needs_every = False
+        if wanted is not None:
+            found = await self._executor.candidates(self._plan)
+            check_numbers(found.logits)
+            pairs = self._allowed(found, wanted)
+            needs_every = sampler.needs_every and not found.complete
+        if pairs is None or needs_every or self._logprobs is not None:
             every = await self._executor.logits(self._plan)
-        if is_free:
-            id = self._sampler.choose(ids, logits, self._history, every)
+            check_numbers(every)
+        if pairs is not None:
+            id = sampler.choose(*pairs, history, every if is_free and needs_every else None)
         else:
-            ids, logits = await self._allowed(self._plan, found, wanted)
-            id = self._sampler.choose(ids, logits, self._history)
+            assert every is not None, "read above"
+            id = sampler.choose_among(self._whole(every), history)
         if self._logprobs is not None:
             assert every is not None, "read above"
             self.chance = chance_of(id, every, found, self._logprobs)
@@ -189,45 +195,54 @@ class CpuSteps:
     def _barred(self) -> frozenset[int]:
         return self._end_ids if self._taken < self._least else frozenset()
 
-    async def _allowed(
-        self, plan: Plan, found: Candidates, wanted: int | None
-    ) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    def _allowed(
+        self, found: Candidates, wanted: int
+    ) -> tuple[tuple[int, ...], tuple[float, ...]] | None:
         """Return the allowed candidates, highest first: as many as decide the draw.
 
-        The highest are asked one by one. Only if too few of them are allowed is the mask of the
-        whole vocabulary needed; so the draw is the same as from all logits with the mask.
+        The highest are asked one by one. None if too few of them are allowed.
         """
         matcher, barred = self._matcher, self._barred
+        if matcher is None and not barred:
+            return found.ids, found.logits
         pairs: list[tuple[int, float]] = []
-        ends: list[tuple[int, float]] = []  # that the matcher allows, but not the least length
         for id, logit in zip(found.ids, found.logits, strict=True):
-            if matcher is None or matcher.allows(id):
-                (ends if id in barred else pairs).append((id, logit))
+            if id not in barred and (matcher is None or matcher.allows(id)):
+                pairs.append((id, logit))
                 if len(pairs) == wanted:
-                    return _parted(pairs)
-        if not found.complete:
-            every = await self._executor.logits(plan)
-            allowed = range(len(every)) if matcher is None else matcher.allowed()
-            ranked = sorted(allowed, key=lambda id: (-every[id], id))
-            pairs = [(id, every[id]) for id in ranked if id not in barred]
-            ends = [(id, every[id]) for id in ranked if id in barred]
-        if not pairs and not ends:
+                    return tuple(id for id, _ in pairs), tuple(logit for _, logit in pairs)
+        return None
+
+    def _whole(self, every: Sequence[float]) -> Whole:
+        """Return all logits that may be drawn: so the draw is the same as with a mask."""
+        if self._matcher is None and not self._barred:
+            return Whole(every)
+        may = range(len(every)) if self._matcher is None else sorted(self._matcher.allowed())
+        # Ends wait for the least length, unless nothing else may follow.
+        ids = [id for id in may if id not in self._barred] or may
+        if not ids:
             raise WgslmError(
                 "no token of the model's vocabulary can go on with what the grammar asks for here"
             )
-        return _parted(pairs or ends)
+        return Whole([every[id] for id in ids], ids)
 
 
-def chance_of(id: int, every: Sequence[float], found: Candidates, most: int) -> Chance:
-    """Return the chance of an id among `every` logit, and of the `most` first of those found."""
-    highest = max(every)
-    total = highest + math.log(sum(math.exp(logit - highest) for logit in every))
-    top = zip(found.ids[:most], found.logits[:most], strict=True)
-    return Chance(every[id] - total, tuple((other, logit - total) for other, logit in top))
+def chance_of(id: int, every: Sequence[float], found: Candidates | None, most: int) -> Chance:
+    """Return the chance of an id among `every` logit, and those of the `most` likeliest.
+
+    These are the first that were found, where any were looked for.
+    """
+    whole = Whole(every)
+    total = whole.highest + math.log(whole.total())
+    ranked = zip(found.ids, found.logits, strict=True) if found else whole.first(most)
+    top = tuple((other, logit - total) for other, logit in islice(ranked, most))
+    return Chance(every[id] - total, top)
 
 
-def _parted(pairs: Sequence[tuple[int, float]]) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    return tuple(id for id, _ in pairs), tuple(logit for _, logit in pairs)
+def check_numbers(logits: Sequence[float]) -> None:
+    """Refuse logits that nothing can be drawn from."""
+    if not logits or not all(map(math.isfinite, logits)):
+        raise not_numbers()
 
 
 def not_numbers() -> WgslmError:

@@ -47,12 +47,11 @@ class ScriptedExecutor:
         self.wanted.append(wanted)
         return cast(Plan, object())
 
-    async def candidates(self, plan: Plan, *, everything: bool = False) -> Candidates:
-        """Return as many of the highest as were wanted, or all."""
+    async def candidates(self, plan: Plan) -> Candidates:
+        """Return as many of the highest as were wanted."""
         row = self.rows[self.step]
-        ranked = sorted(range(len(row)), key=lambda id: (-row[id], id))
-        kept = ranked if everything else ranked[: self.wanted[-1]]
-        return Candidates(tuple(kept), tuple(row[id] for id in kept), everything)
+        kept = sorted(range(len(row)), key=lambda id: (-row[id], id))[: self.wanted[-1]]
+        return Candidates(tuple(kept), tuple(row[id] for id in kept), False)
 
     async def logits(self, plan: Plan) -> list[float]:
         """Return the row."""

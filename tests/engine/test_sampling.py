@@ -13,7 +13,7 @@ from twins.sampling import probabilities
 from wgslm.errors import RequestError
 from wgslm.kernels.sample import MOST_BIASES, MOST_RECENT, MOST_STOPS, Settings
 from wgslm.kernels.sample import MOST_CANDIDATES as MOST_ON_GPU
-from wgslm.sampling import MOST_CANDIDATES, Sampler, Sampling, gpu_settings, uniform_random
+from wgslm.sampling import MOST_CANDIDATES, Sampler, Sampling, Whole, gpu_settings, uniform_random
 
 VOCAB = 60
 LOGITS: Array = 1.5 * np.random.default_rng(3).standard_normal(VOCAB)
@@ -104,6 +104,48 @@ def assert_follows(drawn: Counter[int], expected: Array, count: int) -> None:
     square = sum(((seen - want) ** 2 / np.maximum(want, 1)).sum() for seen, want in pooled)
     freedom = max(1, int(often.sum()))
     assert square < freedom + 3.1 * math.sqrt(2 * freedom) + 7
+
+
+MORE_CHAINS = {
+    **CHAINS,
+    "xtc": replace(PLAIN, xtc_probability=0.5, xtc_threshold=0.02),
+    "xtc of a nucleus": replace(PLAIN, xtc_probability=1, xtc_threshold=0.02, top_p=0.9),
+    "nearly all": replace(PLAIN, top_p=0.99999, temperature=1.7),
+    "both": replace(PLAIN, top_p=0.8, min_p=0.001, dynatemp_range=0.5),
+    "scorching": replace(PLAIN, temperature=60),
+    "many": replace(PLAIN, top_k=300, top_p=0.99),
+    "mirostat": Sampling(mirostat=2, mirostat_tau=3, seed=5),
+    "hot mirostat": Sampling(mirostat=2, temperature=2, mirostat_eta=1, repeat_penalty=1.2),
+    "the first mirostat": Sampling(mirostat=1, mirostat_tau=4, seed=5),
+}
+
+
+@pytest.mark.parametrize("sampling", MORE_CHAINS.values(), ids=MORE_CHAINS)
+@pytest.mark.parametrize("spread", [0.0, 0.3, 2.0, 30.0])
+def test_a_draw_from_all_logits_is_that_from_all_in_order(
+    sampling: Sampling, spread: float
+) -> None:
+    logits = spread * np.random.default_rng(6).standard_normal(900)
+    logits[::7] = logits[3]  # ties
+    seeded = replace(sampling, seed=8)
+    sampler, other, third = Sampler(seeded), Sampler(seeded), Sampler(seeded)
+    history, ids = list(HISTORY), [*range(0, 900, 3), 7, 8]
+    ids.sort()
+    some = Whole([float(logits[id]) for id in ids], ids)
+    alone = np.full(900, -np.inf)
+    alone[ids] = logits[ids]
+    kept = [(id, logit) for id, logit in zip(*ranked(alone), strict=True) if logit > -np.inf]
+
+    for _ in range(12):
+        id = sampler.choose_among(Whole(logits.tolist()), history)
+        assert id == other.choose(*ranked(logits), history)
+        of_some = third.choose_among(Whole(some.logits, ids), history)
+        assert of_some in ids
+        history.append(id)
+    fourth = Sampler(seeded)
+    again = Sampler(seeded)
+    pairs = [id for id, _ in kept], [logit for _, logit in kept]
+    assert again.choose_among(some, HISTORY) == fourth.choose(*pairs, HISTORY)
 
 
 @each_chain

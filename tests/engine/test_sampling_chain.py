@@ -11,7 +11,7 @@ import pytest
 from twins import Array
 from twins.sampling import changed, mirostat_kept, probabilities, repeated
 from wgslm.errors import RequestError
-from wgslm.sampling import Breakers, Sampler, Sampling, uniform_random
+from wgslm.sampling import Breakers, Sampler, Sampling, Whole, uniform_random
 from wgslm.sampling.dry import penalties, repetitions
 from wgslm.sampling.mirostat import Mirostat
 
@@ -149,13 +149,13 @@ def test_mirostat_draws_and_learns_as_the_twin_does(
 def test_mirostat_reaches_its_target(version: int) -> None:
     """Version 1's estimate is of Zipf's law, so the logits have to follow one."""
     sampling = replace(PLAIN, mirostat=version, mirostat_tau=3)
-    mirostat, zipf = Mirostat(sampling), [(id, -1.1 * math.log(id + 1)) for id in range(2000)]
-    total = sum(math.exp(logit) for _, logit in zipf)
+    mirostat, zipf = Mirostat(sampling), [-1.1 * math.log(id + 1) for id in range(2000)]
+    total = sum(map(math.exp, zipf))
     surprises = []
 
     for step in range(3000):
-        index = mirostat.choose(zipf, uniform_random(5, step))
-        surprises.append(-math.log2(math.exp(zipf[index][1]) / total))
+        id = mirostat.choose(Whole(zipf), uniform_random(5, step))
+        surprises.append(-math.log2(math.exp(zipf[id]) / total))
 
     # after the cut tokens are likelier, so what it aims at is below their surprise among all
     assert np.mean(surprises[1000:]) > 3

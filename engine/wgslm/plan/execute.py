@@ -161,9 +161,9 @@ class Executor:
         """Return what a step drew."""
         return Drawn(*RESULT.unpack(await self.device.take(copy)))
 
-    async def candidates(self, plan: Plan, *, everything: bool = False) -> Candidates:
-        """Return the step's highest logits: at least as many as it wanted, or all."""
-        if everything or plan.vocab <= ROOM:
+    async def candidates(self, plan: Plan) -> Candidates:
+        """Return the step's highest logits: at least as many as it wanted."""
+        if plan.vocab <= ROOM:
             return _all_ranked(await self.logits(plan))
         found = await self.device.read(View(self._states["found"], 0, FOUND_NBYTES))
         (count,) = struct.unpack_from("<I", found)

@@ -9,12 +9,14 @@ logits where those decide and from all of them otherwise. Both draw the same ids
 from wgslm.sampling.dry import Breakers
 from wgslm.sampling.sampler import MOST_CANDIDATES, Sampler, uniform_random
 from wgslm.sampling.settings import Sampling, gpu_settings
+from wgslm.sampling.whole import Whole
 
 __all__ = [
     "MOST_CANDIDATES",
     "Breakers",
     "Sampler",
     "Sampling",
+    "Whole",
     "gpu_settings",
     "uniform_random",
 ]

@@ -13,7 +13,7 @@ from wgslm.sampling.settings import Sampling
 Ranked = Sequence[tuple[int, float]]
 
 
-def narrowed(ranked: Ranked, s: Sampling, least: float) -> Ranked:
+def narrowed(ranked: Ranked, s: Sampling, least: float = -math.inf) -> Ranked:
     """Keep what top-n-sigma, top-k, typical, top-p and min-p do, one after the other.
 
     `least` is the lowest logit that top-n-sigma leaves.
@@ -64,9 +64,14 @@ def typical(ranked: Ranked, typical_p: float) -> Ranked:
     return [ranked[index] for index in sorted(kept)]
 
 
-def nucleus(weights: Sequence[float], top_p: float, min_p: float) -> int:
-    """Return how many of the highest reach `top_p`, less those below `min_p` of the highest."""
-    wanted = math.inf if top_p == 1 else top_p * sum(weights)
+def nucleus(
+    weights: Sequence[float], top_p: float, min_p: float, total: float | None = None
+) -> int:
+    """Return how many of the highest reach `top_p`, less those below `min_p` of the highest.
+
+    `total` is the sum of all weights, where these are not all.
+    """
+    wanted = math.inf if top_p == 1 else top_p * (sum(weights) if total is None else total)
     reached = 0.0
     kept = 0
     for weight in weights:
@@ -99,9 +104,12 @@ def temperature_of(ranked: Ranked, s: Sampling) -> float:
     return lowest + (s.temperature + s.dynatemp_range - lowest) * reached
 
 
-def drawn(chances: Sequence[float], point: float) -> int:
-    """Return the index that `point`, in [0, 1), falls on."""
-    wanted = point * sum(chances)
+def drawn(chances: Sequence[float], point: float, total: float | None = None) -> int:
+    """Return the index that `point`, in [0, 1), falls on.
+
+    `total` is the sum of all chances, where these are not all.
+    """
+    wanted = point * (sum(chances) if total is None else total)
     reached = 0.0
     for index, chance in enumerate(chances):
         reached += chance

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from wgslm.sampling.chain import Ranked, drawn, relative
 from wgslm.sampling.settings import Sampling
+from wgslm.sampling.whole import Whole
 
 ESTIMATED = 100  # tokens
 
@@ -22,28 +23,28 @@ class Mirostat:
         self.sampling = sampling
         self.limit = 2 * sampling.mirostat_tau
 
-    def choose(self, ranked: Ranked, point: float) -> int:
-        """Return the index of a draw from all tokens, at a temperature above 0, and learn."""
+    def choose(self, whole: Whole, point: float) -> int:
+        """Return the id of a draw from all tokens, at a temperature above 0, and learn."""
         s = self.sampling
+        ranked = whole.first(self._by_zipf(whole)) if s.mirostat == 1 else self._expected(whole)
         chances = relative(ranked, s.temperature)
-        kept = self._by_zipf(ranked) if s.mirostat == 1 else self._by_surprise(chances)
-        chances = chances[:kept]
         index = drawn(chances, point)
         surprise = math.log2(sum(chances)) - math.log2(chances[index])
         self.limit -= s.mirostat_eta * (surprise - s.mirostat_tau)
-        return index
+        return ranked[index][0]
 
-    def _by_surprise(self, chances: list[float]) -> int:
-        """Return how many tokens surprise no more than the limit, at least one."""
-        least = sum(chances) * math.pow(2, -self.limit)
-        return max(1, sum(chance >= least for chance in chances))
+    def _expected(self, whole: Whole) -> Ranked:
+        """Return the tokens that surprise no more than the limit, at least one."""
+        temperature = self.sampling.temperature
+        least = math.log(whole.total(temperature)) - self.limit * math.log(2)  # of a chance
+        return whole.above(whole.highest + temperature * least) or whole.first(1)
 
-    def _by_zipf(self, ranked: Ranked) -> int:
+    def _by_zipf(self, whole: Whole) -> int:
         """Return how many tokens would give the target if chances fell as rank ** -exponent."""
-        count = len(ranked)
+        count = len(whole)
         if count == 1:
             return 1
-        exponent = zipf_exponent(ranked[:ESTIMATED]) / self.sampling.temperature
+        exponent = zipf_exponent(whole.first(ESTIMATED)) / self.sampling.temperature
         if exponent <= 0:
             return count  # all alike
         epsilon = exponent - 1

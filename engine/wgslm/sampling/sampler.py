@@ -15,6 +15,7 @@ from wgslm.sampling import chain, dry
 from wgslm.sampling.dry import Breakers
 from wgslm.sampling.mirostat import Mirostat
 from wgslm.sampling.settings import Sampling
+from wgslm.sampling.whole import Whole
 
 MOST_CANDIDATES = 768  # beyond it, a step's logits are read whole
 WORD = 0xFFFFFFFF
@@ -79,16 +80,54 @@ class Sampler:
         `every` logit by its id is needed where `needs_every` says so and these are not all.
         """
         s = self.sampling
-        counter, self._drawn = self._drawn, self._drawn + 1
-        point = uniform_random(self.seed, counter)
         ranked: chain.Ranked = self._changed(zip(ids, logits, strict=True), history)
-        if s.is_greedy or (s.mirostat and s.temperature == 0):
-            return ranked[0][0]
+        if self._takes_first:
+            return self._drawn_from(ranked)
         if s.mirostat:
-            return ranked[self._mirostat.choose(ranked, point)][0]
+            pairs = sorted(ranked)
+            whole = Whole([logit for _, logit in pairs], [id for id, _ in pairs])
+            return self._mirostat.choose(whole, self._point()[0])
         least = self._least(ranked, every, history) if self.needs_every else -math.inf
-        ranked = chain.narrowed(ranked, s, least)
-        if s.xtc_probability and uniform_random(self.seed ^ XTC, counter) < s.xtc_probability:
+        return self._drawn_from(chain.narrowed(ranked, s, least))
+
+    def choose_among(self, whole: Whole, history: Sequence[int]) -> int:
+        """Return the next id, given all logits that may be drawn, some of which this changes."""
+        s = self.sampling
+        changing = whole.of(sorted(self._changing(history)))
+        whole.change(dict(self._changed(changing, history)))
+        if self._takes_first:
+            return self._drawn_from(whole.first(1))
+        if s.mirostat:
+            return self._mirostat.choose(whole, self._point()[0])
+        if self.needs_every:
+            least = whole.highest - s.top_n_sigma * chain.deviation(whole.logits)
+            return self._drawn_from(chain.narrowed(whole.above(least), s))
+        if s.top_k or s.typical_p < 1:
+            ranked = whole.first(s.top_k) if s.top_k else whole.above()
+            return self._drawn_from(chain.narrowed(ranked, s))
+        if s.top_p < 1 or s.min_p > 0:
+            return self._drawn_from(whole.nucleus(s))
+        if s.xtc_probability or s.dynatemp_range:
+            return self._drawn_from(whole.above())
+        return whole.drawn(s.temperature, self._point()[0])
+
+    @property
+    def _takes_first(self) -> bool:
+        s = self.sampling
+        return s.is_greedy or (s.mirostat > 0 and s.temperature == 0)
+
+    def _point(self) -> tuple[float, float]:
+        """Return the random numbers of the next draw, its own and XTC's."""
+        counter, self._drawn = self._drawn, self._drawn + 1
+        return uniform_random(self.seed, counter), uniform_random(self.seed ^ XTC, counter)
+
+    def _drawn_from(self, ranked: chain.Ranked) -> int:
+        """Draw from what the first links have left."""
+        s = self.sampling
+        point, xtc = self._point()
+        if self._takes_first:
+            return ranked[0][0]
+        if xtc < s.xtc_probability:
             ranked = chain.without_likeliest(ranked, s.xtc_threshold)
         temperature = chain.temperature_of(ranked, s)
         if temperature == 0:

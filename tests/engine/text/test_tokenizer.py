@@ -2,6 +2,7 @@
 
 import random
 import tracemalloc
+from collections.abc import Sequence
 
 import pytest
 
@@ -81,7 +82,9 @@ def test_special_tokens_are_found_as_llama_cpp_does() -> None:
         text = "".join(chance.choices("<|>éa", k=chance.randint(0, 40)))
         left: list[str | int] = [text] if text else []
         for token in sorted(tokens, key=lambda token: -len(token.encode())):
-            parts = [each.split(token) if isinstance(each, str) else [each] for each in left]
+            parts: list[Sequence[str | int]] = [
+                each.split(token) if isinstance(each, str) else (each,) for each in left
+            ]
             left = []
             for part in parts:
                 for count, each in enumerate(part):
