@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from dataclasses import fields
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -17,7 +18,8 @@ from wgslm.kernels.attention import KvType
 from wgslm.kernels.schedule import Role
 from wgslm.sampling import Sampling
 
-COMMANDS = ("run", "chat", "serve", "bench", "inspect", "explain", "tokenize", "logits")
+COMMANDS = ("run", "chat", "serve", "bench", "inspect", "explain", "tokenize", "template",
+            "check", "logits")  # fmt: skip
 HEAVY = (
     "asyncio",
     "jinja2",
@@ -201,6 +203,37 @@ def test_wrong_usage_ends_with_2(capsys: Capture, argv: str, why: str) -> None:
 
     assert (outcome.status, outcome.out) == (2, "")
     assert why in outcome.err.replace("choose from f16, f32", "'f16', 'f32'")
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "why"),
+    [
+        ("--json-schema", '{"type": "object", "unevaluatedItems": false}', "'unevaluatedItems'"),
+        ("--json-schema", "{", "is no JSON"),
+        ("--json-schema", None, "cannot be read"),
+        ("--grammar", "root ::= other", "no rule 'other'"),
+        ("--grammar", None, "cannot be read"),
+    ],
+)
+def test_a_constraint_that_cannot_be_followed_ends_with_2(
+    capsys: Capture, tmp_path: Path, option: str, text: str | None, why: str
+) -> None:
+    path = tmp_path / "constraint"
+    if text is not None:
+        path.write_text(text, "utf-8")
+
+    outcome = call(capsys, "run", "m.gguf", "-p", "x", option, path)
+
+    assert (outcome.status, outcome.out) == (2, "")
+    assert why in outcome.err
+
+
+def test_an_expression_that_cannot_be_followed_ends_with_2(capsys: Capture) -> None:
+    backward = call(capsys, "run", "m.gguf", "-p", "x", "--regex", r"(a)\1")
+    both = call(capsys, "run", "m.gguf", "-p", "x", "--regex", "a", "--grammar", "g")
+
+    assert backward.status == both.status == 2
+    assert "\\1" in backward.err and "not allowed with" in both.err
 
 
 @pytest.mark.parametrize("text", ["-5", "--raw", "--help", "", "-p", "a=b", "two\nlines"])

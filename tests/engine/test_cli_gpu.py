@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from jsonschema import Draft202012Validator
 
 from command_line import Outcome, call, command, finish, killed_after, start
 from terminal import PROMPT, Terminal
@@ -112,6 +114,33 @@ def test_a_seed_repeats_an_answer(capsys: Capture, model: Path) -> None:
     first, second, other = (call(capsys, *words, "--seed", seed).json["ids"] for seed in (1, 1, 2))
 
     assert first == second != other
+
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"n": {"type": "integer", "minimum": 1, "maximum": 99}, "b": {"enum": ["x", 2]}},
+    "required": ["n", "b"],
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_an_answer_is_what_a_schema_an_expression_or_a_grammar_says(
+    capsys: Capture, model: Path, tmp_path: Path, seed: int
+) -> None:
+    schema, grammar = tmp_path / "schema.json", tmp_path / "grammar.gbnf"
+    schema.write_text(json.dumps(SCHEMA), "utf-8")
+    grammar.write_text('root ::= "[" ("ab" | "c"){2,3} "]"', "utf-8")
+    words = ("run", model, "-p", "a", "--raw", "--max-tokens", 200, "--seed", seed, "--json")
+
+    as_schema = call(capsys, *words, "--json-schema", schema).json
+    as_regex = call(capsys, *words, "--regex", "[0-9]{3}-(é|z)").json
+    as_grammar = call(capsys, *words, "--grammar", grammar).json
+
+    Draft202012Validator(SCHEMA).validate(json.loads(as_schema["text"]))
+    assert re.fullmatch("[0-9]{3}-(é|z)", as_regex["text"])
+    assert re.fullmatch(r"\[(ab|c){2,3}\]", as_grammar["text"])
+    assert {each["finish_reason"] for each in (as_schema, as_regex, as_grammar)} == {"stop"}
 
 
 def test_a_stop_text_ends_the_answer_and_is_not_shown(capsys: Capture, model: Path) -> None:
