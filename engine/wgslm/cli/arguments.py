@@ -38,7 +38,7 @@ TEXT_OPTIONS = {
 }
 
 KVS = ("f16", "f32", "q8_0", "q4_0")  # the cache's formats
-ROLES = ("one", "many", "attention", "attention_one", "reduce", "lowering")  # of kernels
+ROLES = ("one", "many", "attention", "attention_one", "splits", "reduce", "lowering")  # of kernels
 
 
 class Version(argparse.Action):
