@@ -228,7 +228,7 @@ def test_the_page_s_own_model_and_what_suits_the_device_are_offered(
 def test_every_device_has_models_that_it_can_hold(tab: Tab, site: str) -> None:
     tab.page.goto(site)
     known = {"isSoftware": False, "isPhone": False, "bufferNbytes": 4 << 30, "memory": 8}
-    classes = {
+    classes: dict[str, dict[str, object]] = {
         "software": {"isSoftware": True},
         "small": {"isPhone": True},
         "medium": {"bufferNbytes": 1 << 30},

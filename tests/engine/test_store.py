@@ -53,20 +53,6 @@ def test_what_is_pinned_needs_no_network_the_second_time(store: Store, server: F
     assert server.asked == []
 
 
-@pytest.mark.parametrize("first", [SHA256, None])
-def test_a_file_with_another_pin_than_before_is_loaded_anew(
-    store: Store, server: FaultServer, first: str | None
-) -> None:
-    url = server.url("model.gguf")
-    fetch(store, wanted(url, first))
-    server.files["model.gguf"] = other = bytes(reversed(BODY))
-    file = wanted(url, hashlib.sha256(other).hexdigest())
-
-    assert fetch(store, file) == other
-    assert "has changed since it was kept" in store.notices[-1]
-    assert entry_of(store, file).sha256 == file.sha256
-
-
 def test_a_whole_file_is_read_while_its_server_is_away(store: Store) -> None:
     with FaultServer({"model.gguf": BODY}) as server:
         file = wanted(server.url("model.gguf"))

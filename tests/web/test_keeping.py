@@ -52,15 +52,24 @@ def test_a_url_with_its_sha256_is_asked_for_once(server: FaultServer, tmp_path: 
 def test_a_file_that_is_another_than_its_url_says_is_told(
     server: FaultServer, tmp_path: Path
 ) -> None:
-    url = server.url("model.gguf")
-    load(tmp_path, url)
-    server.files["model.gguf"] = other = bytes(reversed(BODY))
+    server.files["model.gguf"] = bytes(reversed(BODY))
 
-    _, wrong = load(tmp_path / "new", f"{url}#sha256={SHA256}")
-    replaced = load(tmp_path, f"{url}#sha256={hashlib.sha256(other).hexdigest()}")
+    _, wrong = load(tmp_path, f"{server.url('model.gguf')}#sha256={SHA256}")
 
     assert "is not what was asked for" in wrong[0]
-    assert replaced == (other, [])
+
+
+@pytest.mark.parametrize("first", [f"#sha256={SHA256}", ""])
+def test_a_kept_file_with_another_pin_than_before_is_loaded_anew(
+    server: FaultServer, tmp_path: Path, first: str
+) -> None:
+    url = server.url("model.gguf")
+    load(tmp_path, url + first)
+    server.files["model.gguf"] = other = bytes(reversed(BODY))
+
+    again = load(tmp_path, f"{url}#sha256={hashlib.sha256(other).hexdigest()}")
+
+    assert again == (other, [])
 
 
 @pytest.mark.parametrize(
