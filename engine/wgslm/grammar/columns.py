@@ -38,9 +38,11 @@ class Columns:
             many = {n: met.table(n, among) for n, count in counts.items() if count > FEW}
             after = bytearray(_moved(now, column, many))
             for number in counts.keys() - many.keys():
+                row = met.row(number)
                 at = now.find(number)
                 while at >= 0:
-                    after[at] = met.after(number, column[at])
+                    to = row[column[at]]
+                    after[at] = met.after(number, column[at]) if to < 0 else to
                     at = now.find(number, at + 1)
             if met.are_too_many:
                 return None
@@ -57,13 +59,24 @@ class _Met:
         self._reader = reader
         self._states: list[State | None] = [None, state]
         self._numbers: dict[State | None, int] = {None: 0, state: 1}
+        self._rows: dict[int, list[int]] = {}
 
     @property
     def are_too_many(self) -> bool:
         return len(self._states) > MOST_STATES + 1
 
+    def row(self, number: int) -> list[int]:
+        """Return the number after each byte as far as it is known; -1: it is not, ask `after`."""
+        return self._rows.setdefault(number, [-1] * 256)
+
     def after(self, number: int, byte: int) -> int:
         """Return the number of the state that a byte leads to."""
+        row = self.row(number)
+        if row[byte] < 0:
+            row[byte] = self._next(number, byte)
+        return row[byte]
+
+    def _next(self, number: int, byte: int) -> int:
         state = self._states[number]
         to = self._reader.step(state, byte) if state else None
         if to not in self._numbers:
