@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 from wgslm.grammar.states import Reader, State
 from wgslm.pauses import Pausing
 
-PAUSE = 4096  # tokens between two pauses
+PAUSE = 2048  # tokens between two pauses
+UNKNOWN = 0xFFFFFFFF
 
 
 class Ordered:
@@ -23,11 +24,13 @@ class Ordered:
         pieces: Sequence[bytes],
         starts: Sequence[int],
         stops: Sequence[int],
-        shared: Sequence[int],
     ) -> None:
-        """Take `shared` from `shared_bytes`."""
+        """Take them sorted."""
         self._pieces = pieces
-        self._starts, self._stops, self._shared = starts, stops, shared
+        self._starts, self._stops = starts, stops
+        # Bytes in common with the one before, as far as they are known; behind the last is none.
+        self._shared = array("I", [UNKNOWN]) * len(pieces)
+        self._shared.append(0)
         self._longest = max(map(len, pieces), default=0)
 
     def reached(
@@ -49,6 +52,8 @@ class Ordered:
             if left < 0:
                 return None
             piece, length = pieces[index], shared[index]
+            if length == UNKNOWN:
+                length = self._share(index)
             for byte in piece[length:] if length else piece:
                 found = rows[length][byte]
                 if found is None:
@@ -67,31 +72,23 @@ class Ordered:
     def _behind(self, index: int, length: int) -> int:
         """Return the place behind all that have the first bytes of a piece."""
         after = index + 1
-        if self._shared[after] < length:
+        if self._share(after) < length:
             return after
         *first, last = self._pieces[index][:length]
         if last < 0xFF:
             return bisect_left(self._pieces, bytes((*first, last + 1)), after)
-        while self._shared[after] >= length:
+        while self._share(after) >= length:
             after += 1
         return after
 
-
-def shared_bytes(pieces: Sequence[bytes]) -> Pausing["array[int]"]:
-    """Return how many bytes each of the ordered pieces has in common with the one before.
-
-    Behind them is a 0.
-    """
-    shared, before = array("I"), b""
-    for count, piece in enumerate(pieces, 1):
-        size = min(len(before), len(piece))
-        differing = int.from_bytes(before[:size]) ^ int.from_bytes(piece[:size])
-        shared.append(size - (differing.bit_length() + 7) // 8)
-        before = piece
-        if not count % PAUSE:
-            yield
-    shared.append(0)
-    return shared
+    def _share(self, index: int) -> int:
+        """Return how many bytes a piece has in common with the one before."""
+        if self._shared[index] == UNKNOWN:
+            before, piece = self._pieces[index - 1] if index else b"", self._pieces[index]
+            size = min(len(before), len(piece))
+            differing = int.from_bytes(before[:size]) ^ int.from_bytes(piece[:size])
+            self._shared[index] = size - (differing.bit_length() + 7) // 8
+        return self._shared[index]
 
 
 def in_order(ids: Iterable[int], pieces: Sequence[bytes]) -> Pausing[list[int]]:

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from wgslm.grammar.columns import Columns, by_length
 from wgslm.grammar.followers import Followers
-from wgslm.grammar.ordered import PAUSE, Ordered, in_order, shared_bytes
+from wgslm.grammar.ordered import PAUSE, Ordered, in_order
 from wgslm.grammar.plain import NOT_PLAIN, Plain, characters
 from wgslm.pauses import Pausing
 
@@ -67,7 +67,7 @@ def arranging(
     plain_ids, plain = yield from _plain(plain_ids, pieces)
     others.sort()
     ranked = list(enumerate(others))
-    ordered = yield from _ordered(sorted((piece, rank) for rank, (_, _, piece, _) in ranked))
+    ordered = _ordered(sorted((piece, rank) for rank, (_, _, piece, _) in ranked))
     pieces_of_others = [piece for _, _, piece, _ in others]
     longest_first = by_length(pieces_of_others)
     places = array("I", longest_first)
@@ -76,7 +76,7 @@ def arranging(
     columns = Columns([pieces_of_others[rank] for rank in longest_first], places)
     by_count = []
     for count, group in groupby(ranked, key=lambda each: each[1][0]):
-        of_count = yield from _ordered([(end, rank) for rank, (_, end, _, _) in group])
+        of_count = _ordered([(end, rank) for rank, (_, end, _, _) in group])
         by_count.append((count, of_count))
     for id, text in controls.items():
         pieces[id] = text
@@ -88,12 +88,13 @@ def _parted(pieces: Sequence[bytes]) -> Pausing[tuple[list[int], list[Other]]]:
     """Return the ids of plain tokens, and the others."""
     plain: list[int] = []
     others: list[Other] = []
+    is_not_plain = _NOT_PLAIN.search
     for id, piece in enumerate(pieces):
-        length = _plain_length(piece)
-        if length < 0:
-            plain.append(id)
-        elif piece:
+        length = -1 if piece.isascii() and not is_not_plain(piece) else _plain_length(piece)
+        if length >= 0:
             others.append((characters(piece[:length]), piece[length:], piece, id))
+        elif piece:
+            plain.append(id)
         if not id % PAUSE:
             yield
     return plain, others
@@ -102,7 +103,6 @@ def _parted(pieces: Sequence[bytes]) -> Pausing[tuple[list[int], list[Other]]]:
 def _plain(ids: Sequence[int], pieces: Sequence[bytes]) -> Pausing[tuple[list[int], Plain]]:
     """Rank plain tokens, given in the order of their bytes; return ids by rank too."""
     ordered = [pieces[id] for id in ids]
-    shared = yield from shared_bytes(ordered)
     by_rank = by_length(ordered)
     yield
     starts, stops = array("I", by_rank), array("I", by_rank)
@@ -111,11 +111,11 @@ def _plain(ids: Sequence[int], pieces: Sequence[bytes]) -> Pausing[tuple[list[in
     ranked = [ordered[place] for place in by_rank]
     yield
     columns = Columns(ranked)
-    plain = Plain(ranked, Followers(Ordered(ordered, starts, stops, shared), columns))
+    plain = Plain(ranked, Followers(Ordered(ordered, starts, stops), columns))
     return [ids[place] for place in by_rank], plain
 
 
-def _ordered(tokens: Sequence[tuple[bytes, int]]) -> Pausing[Ordered]:
+def _ordered(tokens: Sequence[tuple[bytes, int]]) -> Ordered:
     """Order tokens, sorted bytes with ranks; equal ones have neighbouring ranks."""
     pieces: list[bytes] = []
     starts, stops = array("I"), array("I")
@@ -126,13 +126,13 @@ def _ordered(tokens: Sequence[tuple[bytes, int]]) -> Pausing[Ordered]:
         pieces.append(piece)
         starts.append(rank)
         stops.append(rank + 1)
-    return Ordered(pieces, starts, stops, (yield from shared_bytes(pieces)))
+    return Ordered(pieces, starts, stops)
 
 
 def _plain_length(piece: bytes) -> int:
     """Count the bytes before the first that is not plain, as one inside half a character is not.
 
-    -1 where all are plain and there are any.
+    -1 where all are plain.
     """
     found = _NOT_PLAIN.search(piece)
     end = found.start() if found else len(piece)
@@ -141,4 +141,4 @@ def _plain_length(piece: bytes) -> int:
             piece[:end].decode()
         except UnicodeDecodeError as error:
             return error.start
-    return end if found or not piece else -1
+    return end if found else -1

@@ -13,6 +13,7 @@ from wgslm.text.unigram import UnigramModel
 from wgslm.text.vocabulary import Kind, Vocabulary
 from wgslm.text.wordpiece import WordPieceModel
 
+NORMAL = int(Kind.NORMAL)  # which most are, so that asking must cost little
 Model = SpmModel | BpeModel | UnigramModel | WordPieceModel
 
 
@@ -97,7 +98,7 @@ class Tokenizer:
                 f"token id {id} is not in the vocabulary, which has 0 to {self.vocab_size - 1}"
             )
         text, kind = self.tokens[id], self._kinds[id]
-        if kind == Kind.NORMAL:
+        if kind == NORMAL:
             return self._model.piece(text)
         if kind == Kind.BYTE:
             return bytes.fromhex(text[3:5])  # its form was checked at load
