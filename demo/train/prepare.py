@@ -37,7 +37,10 @@ def prepare(corpora: Path, folder: Path, vocabulary_size: int, seed: int) -> Non
         cut = max(1, int(HELD_BACK * len(conversations)))
         for part, chosen in (("valid", conversations[:cut]), ("train", conversations[cut:])):
             encode = partial(
-                vocabulary.encode_conversation, is_guide=name in guide, is_skill=name in skills
+                vocabulary.encode_conversation,
+                is_guide=name in guide,
+                is_skill=name in skills,
+                copies=name in {**guide, **skills, **tales},
             )
             documents: Iterable[Document] = map(encode, chosen)
             if name == "askings":

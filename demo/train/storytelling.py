@@ -24,13 +24,19 @@ _ANIMALS = (
     "elephant giraffe zebra monkey kangaroo koala panda penguin seal walrus camel llama hamster "
     "mole bat raven crow sparrow robin stork swan parrot peacock pigeon eagle ant bee beetle "
     "ladybird butterfly spider crab lizard snake crocodile hippo rhino kitten puppy bunny moose "
-    "reindeer raccoon skunk sloth weasel worm cricket caterpillar dragonfly dinosaur octopus"
+    "reindeer raccoon skunk sloth weasel worm cricket caterpillar dragonfly dinosaur octopus "
+    "puffin flamingo ostrich chicken duckling piglet calf foal cub chick hummingbird woodpecker "
+    "seagull ferret guinea-pig lynx gorilla whale dolphin shark lobster jellyfish firefly moth "
+    "earthworm gecko chameleon tortoise salamander newt bison yak mammoth lioness wasp fish"
 ).split()
 _CHARACTERS = {
     "robot": "", "dragon": "", "knight": "", "giant": "", "ghost": "", "elf": "", "monster": "",
     "pirate": "", "dwarf": "", "wizard": "he", "witch": "she", "princess": "she", "prince": "he",
     "king": "he", "queen": "she", "fairy": "she", "unicorn": "", "troll": "", "baker": "",
     "farmer": "", "fisherman": "he", "clown": "", "mermaid": "she", "alien": "", "sailor": "",
+    "astronaut": "", "gardener": "", "teacher": "", "painter": "", "nurse": "", "postman": "he",
+    "cook": "", "detective": "", "shepherd": "", "musician": "", "snowman": "he", "vampire": "",
+    "grandmother": "she", "grandfather": "he", "inventor": "", "tailor": "", "goblin": "",
 }  # fmt: skip
 _THINGS = (
     "kite ball key lantern umbrella drum book map shell button cup scarf coin whistle box pencil "
@@ -57,7 +63,8 @@ _PLACES = {
 _PLURALS = {
     "mouse": "mice", "goose": "geese", "wolf": "wolves", "sheep": "sheep", "deer": "deer",
     "elf": "elves", "moose": "moose", "reindeer": "reindeer", "leaf": "leaves",
-    "fisherman": "fishermen", "dwarf": "dwarves",
+    "fisherman": "fishermen", "dwarf": "dwarves", "postman": "postmen", "snowman": "snowmen",
+    "calf": "calves", "bison": "bison", "fish": "fish", "lynx": "lynxes",
 }  # fmt: skip
 _PRONOUNS = {
     "he": {"they": "he", "them": "him", "their": "his", "self": "himself"},
@@ -187,11 +194,14 @@ def cast(line: Fact, chance: random.Random) -> Cast:
 def _told(line: Fact, chance: random.Random) -> list[Turn]:
     whole = cast(line, chance)
     asked = whole
-    if whole.name and chance.random() < 0.3:
+    if whole.name and chance.random() < 0.4:
         asked = replace(whole, name="")
-    elif whole.name and whole.noun in ("girl", "boy") and chance.random() < 0.15:
+    elif whole.name and whole.noun in ("girl", "boy") and chance.random() < 0.4:
         asked = replace(whole, is_known=True)
     topic = fill(chance.choice(line.questions), asked.word, chance)
+    plain = {"a hero", "a child"} & _gaps(line)
+    if plain and chance.random() < 0.35:  # most people name the hero and nothing else
+        topic = fill(f"[{min(plain)}]", asked.word, chance)
     request = expand(_form(topic, chance).replace("%s", topic.removeprefix("where ")), chance)
     story = fill(chance.choice(line.answers), whole.word, chance)
     turns = [user(typed(articles(request), chance)), assistant(story)]

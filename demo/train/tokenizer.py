@@ -20,6 +20,13 @@ LOSS_WEIGHTS = {"assistant": 40, "user": 0, "system": 0}
 # more weight they are a twentieth of the ids, and the corpora's English drowns them.
 DECISIVE, DECISIVE_WEIGHT = 4, 250
 SKILL_WEIGHT = 150  # of every id of a sum's answer: no digit follows from those before
+COPIED_WEIGHT = 200  # of the words that an answer takes from what was said: a hero, a name
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_COMMON = frozenset(
+    "the and you your that this for with was were are about story tale tell not but all who what "
+    "how can will would like want said say her his she him they them one please have has had from "
+    "when where which there then than into out off its our any some very just too".split()
+)
 _SPECIAL = re.compile("(" + "|".join(map(re.escape, SPECIALS)) + ")")
 
 
@@ -97,10 +104,20 @@ class Vocabulary:
         return ids
 
     def encode_conversation(
-        self, conversation: Sequence[Turn], *, is_guide: bool = False, is_skill: bool = False
+        self,
+        conversation: Sequence[Turn],
+        *,
+        is_guide: bool = False,
+        is_skill: bool = False,
+        copies: bool = False,
     ) -> Document:
-        """Return a document's ids, BOS first, with what each is worth."""
+        """Return a document's ids, BOS first, with what each is worth.
+
+        With `copies`, the words that an answer takes from the user's count more: from which of
+        all names and heroes is at hand, the others don't tell.
+        """
         ids, weights, facts = [self.special[BEGIN]], [0], [""]
+        asked: set[str] = set()  # the words of the user so far
         for piece in pieces(conversation):
             special = piece.role is None or piece.text in SPECIALS
             more = self.encode_template(piece.text) if special else self.encode(piece.text)
@@ -113,7 +130,28 @@ class Vocabulary:
                 first = len(weights) - len(more)
                 count = min(DECISIVE, len(more))
                 weights[first : first + count] = [DECISIVE_WEIGHT] * count
+            if piece.role == "user":
+                asked |= {word.lower() for word in _WORD.findall(piece.text)} - _COMMON
+            elif copies and piece.role and not special and not piece.fact:
+                first = len(weights) - len(more)
+                for at in self._spelling(more, piece.text, asked):
+                    weights[first + at] = max(weights[first + at], COPIED_WEIGHT)
         return Document(ids, weights, facts)
+
+    def _spelling(self, ids: Sequence[int], text: str, words: set[str]) -> list[int]:
+        """Return which of a text's ids spell one of the words."""
+        is_word = bytearray(len(text.encode()))
+        for found in _WORD.finditer(text):
+            if found[0].lower() in words:
+                first, last = (len(text[:at].encode()) for at in found.span())
+                is_word[first:last] = b"\1" * (last - first)
+        chosen, end = [], 0
+        for at, one in enumerate(ids):
+            piece = self.processor.id_to_piece(one).replace("\u2581", " ")
+            first, end = end, end + (1 if self.processor.is_byte(one) else len(piece.encode()))
+            if any(is_word[first:end]):
+                chosen.append(at)
+        return chosen
 
 
 def nbytes_per_token(vocabulary: Vocabulary, texts: Sequence[str]) -> float:
