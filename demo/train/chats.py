@@ -15,7 +15,14 @@ from demo.train.words import SYSTEMS
 
 GUIDE_CHATS = 120_000
 ASKINGS = 250  # of every fact
-SKILL_CHATS = 90_000
+# What a visitor asks first, and is asked in the most different words.
+OFTEN = frozenset(
+    "wgslm.what wgslm.free me.can-do me.who me.human assistant.starter assistant.better-answers "
+    "page.send quants.which-quant quants.q4-0 fun.joke talk.sad talk.happy talk.motivation "
+    "loading.load-url loading.load-disk privacy.private sizes.bigger-better assistant.bigger-why "
+    "everyday.job-interview everyday.presentation greetings.how-are-you limits.code".split()
+)
+SKILL_CHATS = 100_000
 TALES = 60_000
 MORE = (
     "{Tell me more|More please|Go on|Can you say more|Can you explain that in more detail|"
@@ -32,7 +39,11 @@ def guide_askings(seed: int) -> Iterator[Conversation]:
     """Yield every fact asked for in many ways, each alone, likewise."""
     chance = random.Random(f"{seed} askings")
     facts = list(itertools.chain(*read_facts().values()))
-    return _allowed(tuple(fact.turns(chance)) for fact in facts for _ in range(ASKINGS))
+    return _allowed(
+        tuple(fact.turns(chance))
+        for fact in facts
+        for _ in range(3 * ASKINGS if fact.name in OFTEN else ASKINGS)
+    )
 
 
 def skill_chats(seed: int) -> Iterator[Conversation]:
@@ -50,10 +61,10 @@ def tale_chats(seed: int) -> Iterator[Conversation]:
 def _skill_chat(facts: Sequence[Fact], chance: random.Random) -> Conversation:
     """Chat about sums and the like, about what is small talk, or about what is told and asked."""
     kind = chance.random()
-    if kind < 0.4:
+    if kind < 0.35:
         count = chance.choice((1, 1, 1, 2, 3))
         return tuple(turn for _ in range(count) for turn in chance.choice(SKILLS)(chance))
-    if kind < 0.55:
+    if kind < 0.6:
         return tuple(opening(chance))
     told: memory.Told = {}
     turns = memory.tell(told, chance)

@@ -126,6 +126,24 @@ _INTRODUCTIONS = (
      "my name is spelled} %s{.|!|}",
      "{%s is a lovely name.|What a nice name, %s!|I will remember it, %s.|Good to know, %s!|"
      "Welcome, %s.} {What would you like to know?|Tell me more about you, %s.|}"),
+    ("{Hi, |Hello! |Hey, |}{my name is|I am|I'm|I'm called|this is} %s{ and|, and|.}"
+     "{ I live in Spain| I am ten years old| I love cats| I work in a shop| I like music| "
+     "I come from Canada| I am new here| I have two dogs| I am bored| I want to talk| "
+     "I have a question| I play football| I am a student| I like stories}{.|!|}",
+     "{Hello %s!|Nice to meet you, %s!|Hi %s, welcome!|Good to know, %s.|So you are %s!} "
+     "{What else should I know about you?|Tell me more, I am curious.|And how is your day going?|"
+     "Thank you for telling me.|What would you like to do now?|}"),
+    ("{My name is|I am|I'm|They call me|You may call me|It's} %s{. Nice to meet you|, nice to meet "
+     "you|. Pleased to meet you|. Good to meet you}{.|!|}",
+     "{Nice to meet you too, %s!|I am pleased to meet you, %s.|Hello %s, the pleasure is mine!} "
+     "{What brings you here?|What shall we talk about?|Ask me anything small.|}"),
+    ("{My name is|I am|I'm} %s{. Remember that|. Don't forget it|. Can you remember that|"
+     ". Please remember my name|, remember me|, will you remember}{.|!|?|}",
+     "{I will remember it, %s.|%s, I keep it for this chat.|Yes, %s, as long as we chat.|"
+     "%s, noted!} {Ask me later, to test me.|What comes next?|}"),
+    ("{guess my name|I have a nice name}{: |, it is |! It's |, I am }%s{.|!|}",
+     "{%s! What a fine name.|So you are %s, welcome!|I would not have guessed %s.} "
+     "{Who gave it to you?|Do you like it?|}"),
     ("{No, I am not Anna, I am|Sorry, my name is|Actually my name is|No, my name is|"
      "it is not Bob, it is} %s{.|!|}",
      "{Sorry, %s!|Oh, %s, of course.|Thank you, %s, now I know.|Then %s it is. Sorry!}"),

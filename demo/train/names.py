@@ -9,7 +9,14 @@ GIRLS = (
     "Pia Rita Ulla Vivian Wanda Cora Esther Gloria Iris Klara Molly Olga Rachel Tanya Aisha Carmen "
     "Elena Fatima Giulia Ingrid Keiko Mei Sana Yuki Abby Chloe Erin Holly Jill Lily Pam Amara "
     "Ayesha Chiara Daria Eszter Freya Hana Ilse Jasmin Kira Leila Marta Noor Paula Runa Selma "
-    "Thea Violet Willow Xenia Zuzana Penny Poppy Ruby Daisy Amelia Charlotte Matilda Josephine"
+    "Thea Violet Willow Xenia Zuzana Penny Poppy Ruby Daisy Amelia Charlotte Matilda Josephine "
+    "Adele Agnes Alma Anouk Aurora Beatrice Bettina Bridget Camille Carla Cecilia Claire Dagmar "
+    "Deborah Delia Doris Dorothy Eleanor Eliza Elsa Erika Eva Evelyn Flora Frida Gabriela Georgia "
+    "Gwen Harriet Hazel Hilda Imogen Irene Isabel Jade Janet Jasmine Joan Judith Karin Katya Kirsten "
+    "Leonie Lotte Louise Luna Mabel Margaret Marina Martha Maya Mila Miriam Nancy Naomi Natalie "
+    "Nicole Ottilie Pamela Patricia Phoebe Rebecca Renata Rosie Sabine Samira Sandra Sheila Silvia "
+    "Sonia Stella Susan Svetlana Sylvie Teresa Theresa Tilda Valentina Veronica Victoria Xiomara "
+    "Yasmin Yolanda Yvette Lupita Nkechi Chioma Ayumi Sakura Shreya Ananya Leyla Zehra Oksana"
 ).split()
 BOYS = (
     "Ben David Felix Henry Jack Leo Noah Paul Sam Victor Tom Carlos Eric George Ivan Kevin Marco "
@@ -18,7 +25,16 @@ BOYS = (
     "Olaf Stefan Tim Adam Bruno Dylan Finn Harry James Luke Nick Pablo Sven Will Boris Dmitri "
     "Hassan Jorge Luis Nils Pedro Raj Tariq Uwe Vlad Zack Brad Dean Gabe Ian Kyle Mike Nate Arjun "
     "Bilal Casper Davide Emil Farid Giorgos Hiro Ismail Jakub Kofi Lars Mateo Nikhil Oleg Piotr "
-    "Rashid Sander Tomas Umar Wim Yannis Zoltan Arthur Jasper Milo Toby Rufus Sebastian Alexander"
+    "Rashid Sander Tomas Umar Wim Yannis Zoltan Arthur Jasper Milo Toby Rufus Sebastian Alexander "
+    "Aaron Abel Adrian Alan Albert Alfred Andre Andrew Angus Anthony Archie Armin August Axel Basil "
+    "Benedict Bernard Bertram Calvin Cedric Christian Clemens Colin Conrad Curtis Cyril Damian Dennis "
+    "Dominic Donald Douglas Edgar Edmund Edward Edwin Elliot Enzo Ernest Ethan Eugene Ferdinand Floyd "
+    "Francis Franz Gareth Gerald Gilbert Gordon Graham Gregory Gustav Harold Hector Heinrich Herbert "
+    "Howard Hubert Jerome Joel Johan Joseph Julian Kai Karl Keith Kenneth Konrad Lambert Laurence "
+    "Leonard Lewis Liam Linus Lorenzo Magnus Manuel Marcel Martin Matthew Maurice Melvin Morris Moritz "
+    "Nathan Neil Norman Olivier Owen Patrick Philip Quentin Ralph Raymond Reuben Ricardo Robert Robin "
+    "Roland Ronald Rory Rupert Russell Salim Samuel Silas Stanley Terence Thomas Tobias Valentin "
+    "Vernon Vikram Vincent Warren Wesley Wilfred Winston Xavi Youssef Zachary Kwame Emeka Takeshi"
 ).split()
 _BEGINNINGS = (
     "ba be bri cha da dro el fa fle ga gri ha il ja ka kla ki lo lu ma mi na ny o or pa pe quo ra "

@@ -1,4 +1,4 @@
-"""Small talk whose answer takes up a word of the opening: a relative, a name, a city, a dish.
+"""Small talk whose answer takes up a word of the opening: a relative, a name, a city, a pastime.
 
 The texts lie in `openings/*.txt`, in the guide's notation with the gaps of `slots.py`.
 """
@@ -60,8 +60,54 @@ _INSTRUMENTS = (
 ).split()
 _THINGS = (
     "phone bike car lamp sofa table camera coat hat watch backpack umbrella bed desk book ring "
-    "tent kite guitar chair bag laptop necklace teapot skateboard wallet jacket"
+    "tent kite guitar chair bag laptop necklace teapot skateboard wallet jacket scarf mirror clock "
+    "radio television fridge oven kettle toaster printer keyboard tablet headset helmet scooter "
+    "sweater shirt dress suit pillow carpet curtain vase candle ladder hammer drill bucket basket "
+    "purse suitcase bracelet earring notebook diary pencil calculator fan heater door window fence "
+    "boat van motorbike trailer sleeping-bag blanket cushion shelf cupboard drawer mug bottle"
 ).split()
+_DOINGS = (
+    "hiking,painting,baking bread,drawing,gardening,fishing,knitting,reading,running,cycling,"
+    "learning Spanish,learning to cook,growing tomatoes,fixing my bike,playing chess,camping,"
+    "taking photos,writing poems,writing a novel,singing in a choir,dancing,skating,sailing,"
+    "surfing,climbing,doing yoga,lifting weights,meditating,collecting stamps,watching birds,"
+    "playing video games,building models,sewing,pottery,making candles,making jam,brewing beer,"
+    "cleaning the house,doing the dishes,doing my taxes,folding laundry,mowing the lawn,"
+    "painting the fence,shopping,sightseeing,horse riding,rowing,juggling,learning the piano,"
+    "watching old films,watching the stars,solving puzzles,volunteering,babysitting,walking dogs,"
+    "commuting,jogging,swimming,skiing,bowling,travelling,moving furniture,studying,programming"
+).split(",")
+_EVENTS = (
+    "party,wedding,concert,interview,meeting,exam,presentation,match,festival,race,dinner,barbecue,"
+    "conference,audition,surgery,trip,school play,reunion,exhibition,picnic,parade,dance,lecture,"
+    "driving test,job interview,first date,speech,performance,tournament,graduation,flight,test,"
+    "birthday party,housewarming,marathon,recital,appointment,hearing,contest,first day,workshop,sleepover"
+).split(",")
+_DOWN = (
+    "sad nervous lonely angry stressed worried bored confused jealous upset guilty frustrated "
+    "exhausted anxious scared disappointed embarrassed homesick overwhelmed gloomy miserable hurt "
+    "grumpy restless tired insecure unhappy depressed heartbroken ashamed moody annoyed"
+).split()
+_GLAD = (
+    "happy excited proud relieved cheerful thankful delighted hopeful calm lucky grateful joyful "
+    "content relaxed loved free alive rested confident thrilled"
+).split()
+_SPOTS = (
+    "park beach mall gym library office museum market zoo cinema hospital airport station lake "
+    "restaurant church pool forest supermarket bakery school farm theatre bank post-office harbour "
+    "playground stadium hairdresser pharmacy garage café castle"
+).split()
+_WEATHERS = "rain snow wind fog heat cold sunshine frost hail thunder ice drizzle".split()
+_BEFORE = (
+    "Hey, ", "Hi! ", "Hey, guess what: ", "Well, ", "So ", "You know, ", "I have to tell you, ",
+    "Hi [name], ", "Hey [name]! ", "Oh, [name], ", "Hello! ", "To be honest, ", "Honestly, ",
+)  # fmt: skip
+_AFTER = (
+    ". What do you think?", ". Can you believe it?", ". I need to talk to somebody.", ", you know?",
+    ". It's all I think about.", ". What about you?", ". How about you?", ". What should I do?",
+    ". Do you know what I mean?", ". It is a long story.", ", and I don't know what to do.",
+    ". I wanted to tell somebody.",
+)  # fmt: skip
 _JOBS = (
     *JOBS,
     *(
@@ -94,7 +140,25 @@ def opening(chance: random.Random) -> list[Turn]:
         "job": chance.choice(_JOBS),
         "day": chance.choice(DAYS),
         "colour": chance.choice(COLOURS),
+        "doing": chance.choice(_DOINGS),
+        "event": chance.choice(_EVENTS),
+        "down": chance.choice(_DOWN),
+        "glad": chance.choice(_GLAD),
+        "spot": chance.choice(_SPOTS),
+        "weather": chance.choice(_WEATHERS),
     }
-    asked = fill(chance.choice(fact.questions), words.__getitem__, chance)
+    said = chance.choice(fact.questions)
+    if "greet" not in fact.name:
+        said = _in_passing(said, chance)
+    asked = fill(said, words.__getitem__, chance)
     answer = fill(chance.choice(fact.answers), words.__getitem__, chance)
     return [user(typed(articles(asked), chance)), assistant(answer)]
+
+
+def _in_passing(said: str, chance: random.Random) -> str:
+    """Put around an opening, now and then, what people put around it."""
+    if "[name]" not in said and chance.random() < 0.15:
+        said = chance.choice(_BEFORE) + said
+    if not said.endswith(("?", "{?|}", "|?|}")) and chance.random() < 0.12:
+        said += chance.choice(_AFTER)
+    return said

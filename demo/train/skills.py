@@ -12,6 +12,7 @@ from demo.train.names import any_name
 from demo.train.slots import articles, typed
 from demo.train.words import (
     DAYS,
+    IDEAS,
     KINDS,
     LETTERS,
     MONTHS,
@@ -197,16 +198,19 @@ _LISTINGS = (
     "{What are|Which are} %s{ that you know|}?",
     "{A list of|Give me a list of|The names of} %s{, please|}{.|}",
     "%s{ please|, please}{.|}",
+    "{What would be|Which would be|Any idea for|Suggest|Tell us|I am looking for} %s{?|}",
+    "{Quick|Now|So|Hey}{,|:} {name|list|tell me} %s{, not more|, no more and no less|}{.|}",
 )
 
 
 def listing(chance: random.Random) -> list[Turn]:
     """Name some things of a kind."""
-    kind, words = chance.choice(list(KINDS.items()))
-    number = min(chance.choice((2, 3, 3, 3, 4, 5)), len(words))
+    kind, words = chance.choice(list({**KINDS, **IDEAS}.items()))
+    number = min(chance.choice((2, 3, 3, 3, 4, 4, 5, 5, 6)), len(words))
     chosen = chance.sample(words, number)
     said = f"{', '.join(chosen[:-1])} and {chosen[-1]}."
-    wanted = f"{chance.choice((NUMBERS[number], number))} {kind}"
+    exactly = chance.choice(("", "", "", "", "exactly ", "just ", "only "))
+    wanted = f"{exactly}{chance.choice((NUMBERS[number], number))} {kind}"
     return ask(chance.choice(_LISTINGS).replace("%s", wanted), said[0].upper() + said[1:], chance)
 
 
@@ -239,7 +243,7 @@ SKILLS: tuple[Skill, ...] = (
     *(subtraction,) * 3,
     *(division,) * 2,
     *(words_sum,) * 3,
-    *(listing,) * 5,
+    *(listing,) * 8,
     *(repeat,) * 2,
     *(spelling,) * 2,
     compare,

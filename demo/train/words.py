@@ -73,8 +73,8 @@ THING_COLOURS = dict(
 )
 
 KINDS = {
-    "animals": "cat dog horse cow bear lion mouse duck fish frog bee fox owl wolf sheep".split(),
-    "fruits": "apple pear banana cherry plum orange lemon grape peach melon".split(),
+    "animals": "cat dog horse cow bear lion mouse duck fish frog bee fox owl wolf sheep goat tiger zebra camel otter".split(),
+    "fruits": "apple pear banana cherry plum orange lemon grape peach melon mango kiwi fig apricot".split(),
     "colours": "red blue green yellow orange purple black white brown".split(),
     "vegetables": "carrot potato onion tomato cabbage bean pea leek pumpkin".split(),
     "countries": "France Germany Italy Spain Japan India Brazil Canada Egypt Norway".split(),
@@ -122,6 +122,62 @@ KINDS = {
     "things in the sky": "sun moon stars clouds rainbow plane".split(),
     "cold things": "ice snow ice-cream frost iceberg".split(),
     "round things": "ball sun moon orange wheel coin".split(),
+}
+
+# The same, of more words each.
+IDEAS = {
+    kind: words.split(",")
+    for kind, words in {
+        "things to do on a rainy day": "read a book,bake a cake,play a board game,write a letter,"
+        "watch an old film,tidy a drawer,learn a song,paint a picture,take a long bath",
+        "things to do on a sunny day": "go swimming,have a picnic,ride a bike,fly a kite,eat ice "
+        "cream,read under a tree,water the garden,play football",
+        "ideas for the weekend": "visit a friend,go for a hike,try a new recipe,sleep late,see a "
+        "film,clean the bike,go to the market,call grandma",
+        "ideas for dinner": "tomato soup,pancakes,fried rice,a big salad,spaghetti,baked potatoes,"
+        "an omelette,vegetable curry",
+        "breakfast ideas": "porridge,toast with jam,scrambled eggs,yoghurt with fruit,pancakes,"
+        "cereal with milk,a cheese sandwich",
+        "gift ideas": "a good book,homemade jam,a plant,a warm scarf,a photo in a frame,a box of "
+        "chocolates,a day together",
+        "ways to relax": "take a walk,listen to music,drink tea,take a bath,breathe slowly,close "
+        "your eyes,look at the clouds",
+        "ways to say hello": "hi,good morning,hey there,greetings,how do you do,howdy,welcome",
+        "ways to say goodbye": "see you soon,take care,farewell,so long,until tomorrow,bye-bye",
+        "ways to save energy": "switch off the lights,wear a sweater,take short showers,dry the "
+        "laundry outside,cook with a lid,close the windows",
+        "things in a school bag": "a pencil,a ruler,a notebook,a sandwich,a water bottle,a book",
+        "things in a kitchen": "a stove,a fridge,a sink,a table,a kettle,a toaster,an oven",
+        "things in a garden": "a tree,a bench,flowers,a shed,grass,a hose,a fence",
+        "things to pack for a trip": "a toothbrush,warm socks,a raincoat,a book,a charger,a map,"
+        "sun cream",
+        "things that fly": "a bird,a plane,a kite,a bee,a balloon,a rocket,a bat",
+        "things that are yellow": "the sun,a lemon,a banana,a canary,corn,butter,a sunflower",
+        "things that are red": "a tomato,a rose,a fire engine,a cherry,blood,a ladybird",
+        "things that are green": "grass,a frog,a cucumber,a leaf,spinach,a lime,moss",
+        "things that are blue": "the sky,the sea,a blueberry,jeans,a bluebell,a sapphire",
+        "things that are sweet": "honey,sugar,chocolate,a ripe pear,cake,candy,jam",
+        "things that are soft": "a pillow,wool,a kitten,butter,moss,a feather,cotton",
+        "things with wheels": "a car,a bicycle,a skateboard,a train,a wheelbarrow,a suitcase",
+        "animals that can swim": "a duck,a seal,a frog,a dolphin,an otter,a penguin,a turtle",
+        "animals with four legs": "a dog,a cow,a lion,a mouse,a horse,a goat,an elephant",
+        "animals with wings": "an owl,a bee,a bat,a swan,a butterfly,an eagle,a duck",
+        "small animals": "a mouse,an ant,a snail,a beetle,a hamster,a sparrow",
+        "big animals": "an elephant,a whale,a giraffe,a hippo,a bear,a camel",
+        "good habits": "sleep enough,drink water,say thank you,read daily,walk to work,listen",
+        "tips for a good night's sleep": "go to bed early,keep the room cool,drink no coffee late,"
+        "put the phone away,read a little,open the window",
+        "tips for studying": "make a plan,take breaks,write things down,explain it to a friend,"
+        "sleep well,start with the hard part",
+        "reasons to smile": "the sun is up,somebody likes you,there is tea,birds sing,a friend "
+        "called,it is nearly weekend",
+        "hobbies for the evening": "knitting,drawing,chess,reading,playing the guitar,puzzles",
+        "good names for a cat": "Mimi,Whiskers,Luna,Tiger,Felix,Minka,Shadow",
+        "good names for a dog": "Bruno,Rex,Bella,Max,Buddy,Daisy,Rocky",
+        "words for happy": "glad,cheerful,merry,joyful,delighted,content",
+        "words for big": "large,huge,giant,great,enormous,vast",
+        "words for small": "little,tiny,short,slight,wee,minute",
+    }.items()
 }
 
 DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
