@@ -53,8 +53,10 @@ class Source:
         )
 
     def save(self, path: Path) -> None:
-        """Write the source to a .npz file."""
-        np.savez(path, **{field.name: getattr(self, field.name) for field in fields(self)})
+        """Write the source to a .npz file, at once: a file that is there is whole."""
+        partial = path.with_suffix(".partial.npz")
+        np.savez(partial, **{field.name: getattr(self, field.name) for field in fields(self)})
+        partial.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> "Source":

@@ -81,7 +81,8 @@ _EVENTS = (
     "party,wedding,concert,interview,meeting,exam,presentation,match,festival,race,dinner,barbecue,"
     "conference,audition,surgery,trip,school play,reunion,exhibition,picnic,parade,dance,lecture,"
     "driving test,job interview,first date,speech,performance,tournament,graduation,flight,test,"
-    "birthday party,housewarming,marathon,recital,appointment,hearing,contest,first day,workshop,sleepover"
+    "birthday party,housewarming,marathon,recital,appointment,hearing,contest,first day,workshop,"
+    "sleepover"
 ).split(",")
 _DOWN = (
     "sad nervous lonely angry stressed worried bored confused jealous upset guilty frustrated "

@@ -20,7 +20,10 @@ HELD_BACK = 0.01  # of every source, for validation
 
 
 def prepare(corpora: Path, folder: Path, vocabulary_size: int, seed: int) -> None:
-    """Write the vocabulary unless it is there, and per source a training and a validation file."""
+    """Write the vocabulary, and per source a validation and a training file, unless it is there.
+
+    A source that has changed is made anew when its files were deleted.
+    """
     guide = {"guide": partial(guide_chats, seed), "askings": partial(guide_askings, seed)}
     skills = {"skills": partial(skill_chats, seed)}
     tales = {"tales": partial(tale_chats, seed)}
@@ -31,6 +34,9 @@ def prepare(corpora: Path, folder: Path, vocabulary_size: int, seed: int) -> Non
     vocabulary = Vocabulary.load(folder / VOCABULARY)
     numbers = {name: number for number, name in enumerate(exchange_names(), 1)}
     for name, reader in readers.items():
+        if (folder / f"{name}.train.npz").exists():  # the last that is written of a source
+            print(f"{name} is there")
+            continue
         chance = random.Random(f"{seed} {name}")
         conversations = list(reader())
         chance.shuffle(conversations)

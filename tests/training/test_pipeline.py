@@ -17,6 +17,7 @@ from demo.train.conversation import END, TURN, assistant, user
 from demo.train.dataset import Source, batches
 from demo.train.export import export, read_parameters
 from demo.train.model import Config, forward, initialise, rope_table
+from demo.train.prepare import VOCABULARY, prepare
 from demo.train.tokenizer import Vocabulary
 from demo.train.training import CHECKPOINT, LOG, Recipe, Snapshot, Trainer, load_snapshot
 from demo.train.twin import NumpyLlama
@@ -222,3 +223,32 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(
     assert one.step == other.step == 4
     for name, value in one.parameters.items():
         assert torch.equal(value, other.parameters[name]), name
+
+
+def test_words_taken_from_the_request_count_more(vocabulary: Vocabulary) -> None:
+    talk = (user("About a café named Zuß, please"), assistant("A café, Zuß, please! Zußel"))
+
+    plain = vocabulary.encode_conversation(talk)
+    document = vocabulary.encode_conversation(talk, copies=True)
+
+    heavier = [at for at, weight in enumerate(document.weights) if weight > plain.weights[at]]
+    spelled = bytes(
+        int(piece[1:-1], 16) if vocabulary.processor.is_byte(one) else ord(piece[-1])
+        for one in (document.ids[at] for at in heavier)
+        if (piece := vocabulary.processor.id_to_piece(one))
+    )
+    assert spelled.decode() == "caféZuß"
+
+
+def test_a_source_that_is_there_is_not_made_again(
+    tmp_path: Path, source: Source, vocabulary: Vocabulary
+) -> None:
+    vocabulary.save(tmp_path / VOCABULARY)
+    for name in ("guide", "askings", "skills", "tales", "sgd", "tm4", "stories"):
+        source.save(tmp_path / f"{name}.train.npz")
+    before = sorted(tmp_path.iterdir())
+
+    prepare(tmp_path / "no corpora", tmp_path, 290, seed=1)
+
+    assert sorted(tmp_path.iterdir()) == before
+    assert np.array_equal(Source.load(tmp_path / "guide.train.npz").ids, source.ids)
