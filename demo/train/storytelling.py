@@ -98,6 +98,7 @@ _SORT = (
     "{Tell me|Can you tell me|Please tell me|I want|Give me|Write|Do you know|I'd like} "
     "a %s story{.|, please.|?|}"
 )
+_SORTS = frozenset("bedtime funny scary spooky happy cheerful sad touching adventure".split())
 _THANKS = (
     "{That was nice|Thank you, I liked it|What a nice story|good story|lovely, thanks}{.|!|}",
     "{I am glad you like it.|Thank you! I like [hero], too.|Then [hero] is happy, and so am I.|"
@@ -213,7 +214,7 @@ def _told(line: Fact, chance: random.Random) -> list[Turn]:
 
 
 def _form(topic: str, chance: random.Random) -> str:
-    if topic in ("bedtime", "funny"):
+    if topic in _SORTS:
         return _SORT
     if chance.random() < 0.04:
         return _PLAIN
