@@ -22,8 +22,8 @@ OFTEN = frozenset(
     "loading.load-url loading.load-disk privacy.private sizes.bigger-better assistant.bigger-why "
     "everyday.job-interview everyday.presentation greetings.how-are-you limits.code".split()
 )
-SKILL_CHATS = 100_000
-TALES = 60_000
+SKILL_CHATS = 40_000
+TALES = 20_000
 MORE = (
     "{Tell me more|More please|Go on|Can you say more|Can you explain that in more detail|"
     "Please explain further|Could you elaborate|and what else|more details please}{.|?|}"
