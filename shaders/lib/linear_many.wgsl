@@ -32,5 +32,6 @@ struct Params {
 fn finish(token: u32, row: u32, sum: f32) {
     let at = token * params.width + params.column + row;
     let b = select(0.0, bias[params.bias_at + row], params.has_bias != 0u);
-    y[at] = sum + b + select(0.0, residual[at], params.has_residual != 0u);
+    let value = sum + b + select(0.0, residual[at], params.has_residual != 0u);
+    y[at] = value;
 }

@@ -82,7 +82,8 @@ fn biased(row: u32, sum: f32) -> f32 {
 
 fn finish(row: u32, sum: f32) {
     let at = params.column + row;
-    y[at] = biased(row, sum) + select(0.0, other[at / 4u][at & 3u], params.has_residual != 0u);
+    let value = biased(row, sum) + select(0.0, other[at / 4u][at & 3u], params.has_residual != 0u);
+    y[at] = value;
 }
 
 fn finish_gated(i: u32, gate: f32, up: f32) {

@@ -56,7 +56,7 @@ class Whole:
         """Return so many of the highest."""
         if count >= len(self):
             return self.above()
-        return self.above(nlargest(count, self.logits)[-1])[:count]
+        return self.above(nlargest(count, self.logits)[-1])[:count] if count else []
 
     def total(self, temperature: float = 1.0) -> float:
         """Return the sum of how likely each is, relative to the highest."""
