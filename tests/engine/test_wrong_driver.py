@@ -81,7 +81,8 @@ def test_a_wrong_variant_is_named_and_another_computes(
     (warning,) = info.warnings
     assert warning.startswith(f"{device.adapter} computes {before.shader}+q8_0")
     found = re.search(r"wrongly: value 0 of its self-test is (\S+), it must be (\S+);", warning)
-    assert found and float(found[1]) / float(found[2]) == pytest.approx(1.01, rel=1e-5)  # a sum of f32 with a bias
+    # a sum in f32 with a bias, told with seven digits
+    assert found and float(found[1]) / float(found[2]) == pytest.approx(1.01, rel=1e-5)
     assert warning.endswith(f"; {chosen.variant} is used instead")
 
 
