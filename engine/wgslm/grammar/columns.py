@@ -9,6 +9,7 @@ from itertools import groupby
 from wgslm.grammar.states import Reader, State
 
 MOST_STATES = 255  # that are met on the way: their numbers are bytes, and 0 is for none
+UNKNOWN = -1  # a number that was not asked for yet
 FEW = 500  # tokens in one state that are moved one by one
 _IS_DEAD = b"\1" + bytes(255)
 _ONLY = [bytes(0xFF * (other == number) for other in range(256)) for number in range(256)]
@@ -38,11 +39,11 @@ class Columns:
             many = {n: met.table(n, among) for n, count in counts.items() if count > FEW}
             after = bytearray(_moved(now, column, many))
             for number in counts.keys() - many.keys():
-                row = met.row(number)
+                row = met.rows[number]
                 at = now.find(number)
                 while at >= 0:
                     to = row[column[at]]
-                    after[at] = met.after(number, column[at]) if to < 0 else to
+                    after[at] = met.after(number, column[at]) if to == UNKNOWN else to
                     at = now.find(number, at + 1)
             if met.are_too_many:
                 return None
@@ -59,37 +60,30 @@ class _Met:
         self._reader = reader
         self._states: list[State | None] = [None, state]
         self._numbers: dict[State | None, int] = {None: 0, state: 1}
-        self._rows: dict[int, list[int]] = {}
+        self.rows = [[UNKNOWN] * 256, [UNKNOWN] * 256]  # the number after each byte, by number
 
     @property
     def are_too_many(self) -> bool:
         return len(self._states) > MOST_STATES + 1
 
-    def row(self, number: int) -> list[int]:
-        """Return the number after each byte as far as it is known; -1: it is not, ask `after`."""
-        return self._rows.setdefault(number, [-1] * 256)
-
     def after(self, number: int, byte: int) -> int:
         """Return the number of the state that a byte leads to."""
-        row = self.row(number)
-        if row[byte] < 0:
-            row[byte] = self._next(number, byte)
-        return row[byte]
-
-    def _next(self, number: int, byte: int) -> int:
         state = self._states[number]
         to = self._reader.step(state, byte) if state else None
         if to not in self._numbers:
             self._numbers[to] = len(self._states)
             self._states.append(to)
-        return min(MOST_STATES, self._numbers[to])
+            self.rows.append([UNKNOWN] * 256)
+        self.rows[number][byte] = min(MOST_STATES, self._numbers[to])
+        return self.rows[number][byte]
 
     def table(self, number: int, among: bytes) -> bytes:
-        """Return the number after each byte, 0 for those that are not asked about."""
-        found = bytearray(256)
+        """Return the number after each byte; of those that are not asked about any."""
+        row = self.rows[number]
         for byte in among if number else b"":
-            found[byte] = self.after(number, byte)
-        return bytes(found)
+            if row[byte] == UNKNOWN:
+                self.after(number, byte)
+        return bytes(max(0, to) for to in row)
 
 
 def _counted(numbers: bytes) -> Iterator[tuple[int, int]]:
