@@ -115,7 +115,7 @@ def make_template(directory: Directory, tokenizer: Tokenizer, name: str = DEFAUL
         )
     source, origin = sources.get(name, ""), FROM_FILE
     if not source.strip():
-        chosen, origin = choose(frozenset(tokenizer.tokens), directory.string("general.name", ""))
+        chosen, origin = choose(tokenizer.tokens, directory.string("general.name", ""))
         source = chosen.source
 
     def text(id: int | None) -> str:

@@ -61,6 +61,17 @@ def test_the_chat_page_has_it_too(tab: Tab, site: str) -> None:
     assert "ApiError" in tab.page.evaluate(REFUSED, "models/missing.gguf")
 
 
+def test_a_script_may_load_before_the_engine_runs(tab: Tab, site: str) -> None:
+    tab.page.goto(f"{site}?model=models/tiny.gguf", wait_until="commit")
+    tab.page.wait_for_function("window.wgslm?.load")
+    assert tab.page.evaluate("wgslm.boot") is None
+
+    facts = tab.page.evaluate("wgslm.load('models/tiny.gguf', { context: 32 })")
+
+    assert facts["context"] == 32
+    tab.wait_ready("tiny")
+
+
 def asked(page: Page, parameters: str) -> str:
     ask = f"wgslm.ask('Hello', {parameters})"
     text: str = page.evaluate(

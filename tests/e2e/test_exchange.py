@@ -54,3 +54,36 @@ def test_exported_conversations_come_back_as_they_were(tab: Tab, site: str, tmp_
         tab.wait(lambda said=said: said in tab.error, said)  # type: ignore[misc]
         tab.page.get_by_role("button", name="Dismiss").click()
     expect(tab.page.locator("#chat-list .open")).to_have_count(3)
+
+
+def test_why_an_answer_broke_off_outlives_a_reload_and_its_question_an_export(
+    tab: Tab, site: str, tmp_path: Path
+) -> None:
+    tab.page.add_init_script(QUIET)
+    tab.open(site)
+    failure = {"state": "error", "error": "The GPU ran out of memory", "ids": []}
+    add(tab, conversation("a", "Failed", ["Is it kept?", ""], failure))
+
+    tab.page.reload()
+
+    note = tab.page.locator("article.message").last.locator(".note").first
+    expect(note).to_have_text("The answer broke off: The GPU ran out of memory")
+    tab.show_panel()
+    with tab.page.expect_download() as saved:
+        tab.page.get_by_role("button", name="Save as Markdown").click()
+    saved.value.save_as(tmp_path / "failed.md")
+    assert "## You\n\nIs it kept?\n\n## Model" in (tmp_path / "failed.md").read_text()
+
+
+def test_an_answer_is_copied_without_its_thoughts(tab: Tab, site: str) -> None:
+    tab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab.page.add_init_script(QUIET)
+    tab.open(site)
+    add(tab, conversation("a", "Copied", ["Why?", "<think>\nHm.\n</think>\n\nThe **sky** is."]))
+
+    answer = tab.page.locator("article.message").last
+    answer.hover()
+    answer.get_by_role("button", name="Copy", exact=True).click()
+
+    expect(answer.get_by_role("button", name="Copied")).to_be_visible()
+    assert tab.page.evaluate("navigator.clipboard.readText()") == "The **sky** is."

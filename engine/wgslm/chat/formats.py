@@ -198,8 +198,10 @@ def choose(tokens: Collection[str], model: str = "") -> tuple[BuiltIn, str]:
 
     ChatML, which most models were tuned on, where neither tells.
     """
+    evidence = {token for built_in in BUILT_INS for token in built_in.tokens}
+    known = evidence.intersection(tokens)  # a set of all would take 4 MB
     for built_in in BUILT_INS:
-        if built_in.tokens and all(token in tokens for token in built_in.tokens):
+        if built_in.tokens and known.issuperset(built_in.tokens):
             first = built_in.tokens[0]
             return built_in, (
                 f"{built_in.name} (the file has no template; its vocabulary has {first!r})"

@@ -52,9 +52,9 @@ class Cursor:
         end = self._base + len(self._data)
         step = min(max(STEP, end), MOST_STEP) if end else HEAD_NBYTES
         stop = min(max(end + step, self.position + nbytes), self.source.size)
-        # What has been walked over is dropped.
-        self._data = self._data[self._at :] + await self.source.read(end, stop)
-        self._base, self._at = self._base + self._at, 0
+        # What has been walked over is dropped, and first: there may be little room for both.
+        self._data, self._base, self._at = self._data[self._at :], self._base + self._at, 0
+        self._data += await self.source.read(end, stop)
 
     async def take(self, nbytes: int, what: str) -> bytes:
         """Return the next `nbytes`."""

@@ -16,7 +16,7 @@ from wgslm.text.metadata import PREFIX
 from wgslm.text.pretokenize import splitter
 from wgslm.text.pretokenizers import PreTokenizer
 from wgslm.text.stitch import Stitcher, in_pieces
-from wgslm.text.vocabulary import Kind, Vocabulary
+from wgslm.text.vocabulary import Vocabulary
 from wgslm.text.words import SPACE, Ids, Words, in_slices, word_splitter
 
 
@@ -38,8 +38,6 @@ class BpeModel:
         self._raw = pre.raw
         self._ids = vocabulary.ids
         if pre.raw:
-            kinds = vocabulary.kinds
-            self._ids = {t: id for t, id in vocabulary.ids.items() if kinds[id] != Kind.BYTE}
             self._byte_ids = vocabulary.byte_ids()
             within = word_splitter(merge.replace(" ", "") for merge in merges)
             self._split = _finer(splitter(pre), within)

@@ -42,6 +42,7 @@ class Vocabulary:
     tokens: Sequence[str]
     kinds: bytes  # a Kind per token
     ids: Mapping[str, int]  # ordinary tokens by text: what text may become
+    byte_tokens: Mapping[str, int]  # <0x00> to <0xFF>: what no text becomes by being written so
     controls: Mapping[str, int]  # what only a template may write
     user_defined: Mapping[str, int]  # taken whole out of any text
     strips: frozenset[int]  # special tokens that swallow the white space after them
@@ -58,7 +59,9 @@ class Vocabulary:
 
     def byte_ids(self) -> list[int | None]:
         """Return the ids of the 256 bytes, <0x00> to <0xFF>, or None for those that are missing."""
-        return [self.ids.get(f"<0x{byte:02X}>") for byte in range(256)]
+        names = [f"<0x{byte:02X}>" for byte in range(256)]
+        # A file that says no kinds has them among the ordinary ones.
+        return [self.byte_tokens.get(name, self.ids.get(name)) for name in names]
 
 
 def read_vocabulary(metadata: Mapping[str, object], defaults: Defaults) -> Vocabulary:
@@ -80,11 +83,12 @@ def read_vocabulary(metadata: Mapping[str, object], defaults: Defaults) -> Vocab
     endings = find_endings(metadata, ids, len(tokens), eos_id)
     for id in endings.by_text:
         kinds[id] = Kind.CONTROL
-    controls, user_defined = _take_specials(tokens, kinds, ids)
+    controls, user_defined, byte_tokens = _take_specials(tokens, kinds, ids)
     return Vocabulary(
         tokens=tokens,
         kinds=bytes(kinds),
         ids=ids,
+        byte_tokens=byte_tokens,
         controls=controls,
         user_defined=user_defined,
         strips=_strips(metadata, {**controls, **user_defined}),
@@ -125,9 +129,9 @@ def _kinds(metadata: Mapping[str, object], count: int) -> bytearray:
 
 def _take_specials(
     tokens: Sequence[str], kinds: bytearray, ids: dict[str, int]
-) -> tuple[dict[str, int], dict[str, int]]:
-    """Take the tokens that no ordinary text may become out of `ids`; return controls, user's."""
-    controls, user_defined = {}, {}
+) -> tuple[dict[str, int], dict[str, int], dict[str, int]]:
+    """Take what no ordinary text may become out of `ids`; return controls, user's tokens, bytes."""
+    controls, user_defined, byte_tokens = {}, {}, {}
     normal = int(Kind.NORMAL)
     for id in [id for id, kind in enumerate(kinds) if kind != normal]:
         text, kind = tokens[id], kinds[id]
@@ -140,7 +144,9 @@ def _take_specials(
             controls[text] = ids.pop(text)
         elif text and kind == Kind.USER_DEFINED:
             user_defined[text] = id
-    return controls, user_defined
+        elif kind == Kind.BYTE:
+            byte_tokens[text] = ids.pop(text)
+    return controls, user_defined, byte_tokens
 
 
 def _adds(metadata: Mapping[str, object], which: str, default: bool, id: int | None) -> bool:

@@ -10,7 +10,7 @@ import { Model, sourceFrom } from "./model.js";
 import { ModelsDialog } from "./models.js";
 import * as panel from "./panel.js";
 import * as picked from "./picked.js";
-import { publicApi } from "./public.js";
+import { publicApi, running } from "./public.js";
 import { Recovery } from "./recovery.js";
 import { joinServiceWorker } from "./service.js";
 import { listenForShortcuts } from "./shortcuts.js";
@@ -94,6 +94,11 @@ function load(source) {
   const over = model.load(source);
   refresh();
   return over;
+}
+
+async function loadForScript(source) {
+  if (!api.server) await running(host);
+  return load(source);
 }
 
 /** What can be done where models cannot run: another computer answers. */
@@ -296,7 +301,7 @@ function notKept() {
 }
 
 // For scripts, what public.js says; for tests and the curious, everything the page itself uses.
-const scripts = publicApi(api, model, load);
+const scripts = publicApi(api, model, loadForScript);
 window.wgslm = { ...scripts, api, chat, desk, host, library: desk.library, model, offline, boot: null };
 refresh();
 desk.library.open().catch(panel.showError);

@@ -3,7 +3,7 @@
 import { titleOf, wholeFacts } from "./conversation.js";
 import { isMessage, newId } from "./message.js";
 import { chain, factsOf } from "./migrate.js";
-import { historyOf } from "./prompt.js";
+import { messagesOf } from "./prompt.js";
 import { systemOf } from "./settings.js";
 import * as store from "./store.js";
 
@@ -21,7 +21,7 @@ export function toJson(found) {
 }
 
 export function toMarkdown({ title, path, facts }) {
-  const parts = historyOf(path, null, systemOf(facts.settings)).map(({ role, content, reasoning_content: thought }) =>
+  const parts = messagesOf(path, systemOf(facts.settings)).map(({ role, content, reasoning_content: thought }) =>
     `## ${HEADINGS[role]}\n\n${thought ? `<think>\n${thought}\n</think>\n\n` : ""}${content.replace(/^(?=\\*## (System|You|Model)$)/gm, "\\")}`);
   return [`# ${title}`, ...parts].join("\n\n") + "\n";
 }

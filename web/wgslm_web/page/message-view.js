@@ -11,7 +11,6 @@ const NAMES = { user: "You", assistant: "Model" };
 const NOTES = {
   stopped: "Stopped.",
   cut: "Cut at the limit.",
-  error: "The answer broke off.",
   interrupted: "The engine stopped. The answer goes on as soon as it is back.",
 };
 
@@ -77,8 +76,7 @@ export class MessageView {
     const { state, ids, finish_reason, edited, error = "" } = this.message;
     const end = state === "done" && finish_reason === "length" ? "cut" : state;
     const canGoOn = ["stopped", "error", "cut"].includes(end) || (edited && !ids?.length);
-    this.note.textContent = NOTES[end] ?? (edited && state === "done" ? "Edited." : "");
-    this.note.title = error; // the box above says it in full
+    this.note.textContent = end === "error" ? brokenOff(error) : (NOTES[end] ?? (edited && state === "done" ? "Edited." : ""));
     this.again.hidden = !canGoOn || !this.#isLast;
     this.again.textContent = this.message.content ? "Continue" : "Try again";
     this.figures.textContent = figuresOf(this.message);
@@ -136,6 +134,9 @@ export class MessageView {
     return tools;
   }
 }
+
+/** Why it ended is kept with the answer: the box that says it first is gone after a reload. */
+const brokenOff = (reason) => (reason ? `The answer broke off: ${reason}` : "The answer broke off.");
 
 function marked(className, button) {
   button.classList.add(className);

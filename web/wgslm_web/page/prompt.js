@@ -5,7 +5,12 @@ import { splitThinking } from "./thinking.js";
 /** The messages before `answer`; failed answers and their questions are left out. */
 export function historyOf(path, answer, system) {
   const end = answer ? path.findIndex(({ id }) => id === answer.id) : path.length;
-  const messages = withoutFailures(path.slice(0, end)).map(asMessage);
+  return messagesOf(withoutFailures(path.slice(0, end)), system);
+}
+
+/** All of a branch, as the API would have it. */
+export function messagesOf(path, system) {
+  const messages = path.map(asMessage);
   return system ? [{ role: "system", content: system }, ...messages] : messages;
 }
 

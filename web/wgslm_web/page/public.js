@@ -2,8 +2,9 @@
 
 import { ApiError, eventsOf } from "./api.js";
 import { sourceFrom } from "./model.js";
+import { whatIsMissing } from "./support.js";
 
-/** `load` and `model` are the page's; the host must be started, or `load` starts it. */
+/** `load` and `model` are the page's; `load` waits until the engine runs. */
 export function publicApi(api, model, load) {
   return {
     /**
@@ -51,6 +52,13 @@ export function publicApi(api, model, load) {
       }
     },
   };
+}
+
+/** Resolves once the engine runs; rejects where models cannot run, with what is missing. */
+export async function running(host) {
+  const missing = whatIsMissing();
+  if (missing) throw new ApiError(`${missing.message}. ${missing.hint}`);
+  await host.running();
 }
 
 const EVENTS = ["progress", "fail", "cancelled"];

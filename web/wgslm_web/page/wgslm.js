@@ -8,8 +8,7 @@
 
 import { ApiError, TabApi } from "./api.js";
 import { Model } from "./model.js";
-import { publicApi } from "./public.js";
-import { whatIsMissing } from "./support.js";
+import { publicApi, running } from "./public.js";
 import { WorkerHost } from "./worker-host.js";
 
 const api = new TabApi();
@@ -30,19 +29,8 @@ async function load(source) {
   if (new URL(import.meta.url).origin !== location.origin) {
     throw new ApiError(`wgslm.js must come from this page's own origin, ${location.origin}: put the site's files there`);
   }
-  const missing = whatIsMissing();
-  if (missing) throw new ApiError(`${missing.message}. ${missing.hint}`);
-  await running();
+  await running(host);
   await model.load(source);
-}
-
-function running() {
-  if (host.state === "up") return Promise.resolve();
-  return new Promise((resolve, reject) => {
-    host.addEventListener("up", () => resolve(), { once: true });
-    host.addEventListener("down", ({ detail }) => reject(new ApiError(`the engine did not start: ${detail.reason}`)), { once: true });
-    if (host.state === "off") host.start();
-  });
 }
 
 export const wgslm = publicApi(api, model, load);

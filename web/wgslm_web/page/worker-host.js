@@ -9,6 +9,7 @@
 //
 // When a worker had to start without a snapshot and is idle, a second one makes it for the next visit.
 
+import { ApiError } from "./api.js";
 import * as snapshot from "./snapshot.js";
 
 const PING_MS = 1000;
@@ -49,6 +50,16 @@ export class WorkerHost extends EventTarget {
     this.port = port1;
     this.#lock = `wgslm-${crypto.randomUUID()}`;
     worker.postMessage({ type: "start", port: port2, lock: this.#lock }, [port2]);
+  }
+
+  /** Resolves once it is up; starts it if nobody has, rejects with the reason if it does not come up. */
+  running() {
+    if (this.state === "up") return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.addEventListener("up", () => resolve(), { once: true });
+      this.addEventListener("down", ({ detail }) => reject(notUp(detail.reason)), { once: true });
+      if (this.state === "off") this.start();
+    });
   }
 
   /** Terminate the worker as a crash would; it comes back by itself. */
@@ -137,6 +148,8 @@ export class WorkerHost extends EventTarget {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }
+
+const notUp = (reason) => new ApiError(`the engine did not start: ${reason}`, { code: "worker_gone" });
 
 // Trusted Types: this page can start this one script and no other; its name tells the two lives apart.
 const WORKER_URL = new URL("./worker.js", import.meta.url).href;
