@@ -126,6 +126,41 @@ def test_what_cannot_be_is_refused(
     assert sentence in outcome.err
 
 
+@pytest.mark.parametrize("option", ["--messages", "--tools", "--template-file"])
+def test_a_file_that_is_no_text_is_named(
+    capsys: Capture, tmp_path: Path, messages: Path, option: str
+) -> None:
+    path = tmp_path / "binary"
+    path.write_bytes(b'["\xff"]')
+    source = tmp_path / "chat.jinja"
+    source.write_text(CHATML)
+    files = {"--template-file": source, "--messages": messages, option: path}
+
+    outcome = call(capsys, "template", *(part for pair in files.items() for part in pair))
+
+    assert outcome.status == 1
+    assert "binary is no text in UTF-8: byte 2 is 0xff" in outcome.err
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(
+    capsys: Capture, model: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "messages.json"
+    path.write_text(json.dumps(MESSAGES), "utf-8-sig")
+
+    assert call(capsys, "template", model, "--messages", path, "--json").json["prompt"] == PROMPT
+
+
+def test_what_is_no_list_is_named(capsys: Capture, model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "messages.json"
+    path.write_text('{"a": 1}')
+
+    outcome = call(capsys, "template", model, "--messages", path)
+
+    assert outcome.status == 1
+    assert "holds an object; it must be a list, or a request with 'messages'" in outcome.err
+
+
 def test_check_says_what_the_words_are(capsys: Capture, model: Path) -> None:
     found = call(capsys, "check", model, "--json").json
 
@@ -138,6 +173,16 @@ def test_check_says_what_the_words_are(capsys: Capture, model: Path) -> None:
     assert list(found["tokens"]["ends"].values()) == ["<|im_end|>"]
     assert found["warnings"][0].startswith("this version cannot run the model")
     assert "tokenizer.ggml.eot_token_id: is not in the file" in found["warnings"][1]
+
+
+def test_check_says_that_a_built_in_format_takes_no_tools(capsys: Capture, tmp_path: Path) -> None:
+    path = tmp_path / "words.gguf"
+    write_gguf(path, {"general.architecture": "llama", **bpe_metadata(pre="qwen2")})
+
+    found = call(capsys, "check", path, "--json").json
+
+    assert found["template"]["origin"] == "ChatML (the file has no template)"
+    assert not found["template"]["takes_tools"]
 
 
 def test_check_finds_what_makes_a_model_stupid(capsys: Capture, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
 
+from wgslm.chat.formats import FROM_FILE
 from wgslm.chat.specials import Specials
 from wgslm.chat.template import ChatTemplate
 from wgslm.cli.loading import opened
@@ -46,7 +47,7 @@ async def _check(args: Namespace) -> None:
             "origin": template.origin,
             "names": list(templates.names),
             "takes_system": template.takes_system,
-            "takes_tools": template.takes_tools,
+            "takes_tools": _takes_tools(template),
         },
         "format": list(template.format.reasons),
         "tokens": tokens,
@@ -83,7 +84,7 @@ def _print(
         ("template", template.origin),
         ("templates", ", ".join(templates.names) or "none"),
         ("takes system", system),
-        ("takes tools", "yes" if template.takes_tools else "no"),
+        ("takes tools", "yes" if _takes_tools(template) else "no"),
         *(("format", reason) for reason in template.format.reasons),
         *((name, value) for name, value in tokens.items()),
         ("ignored", ", ".join(ignored) or "nothing"),
@@ -92,6 +93,10 @@ def _print(
     print(table(rows))
     if not warnings:
         print("nothing suspicious")
+
+
+def _takes_tools(template: ChatTemplate) -> bool:
+    return template.origin == FROM_FILE and template.takes_tools  # no built-in format has them
 
 
 def _named(tokenizer: Tokenizer, id: int | None) -> str | None:

@@ -2,10 +2,10 @@
 
 import json
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wgslm.cli.knobs import UsageError
+from wgslm.cli.terminal import read_file
 from wgslm.errors import RequestError
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ def read_constraint(args: Namespace) -> "Grammar | None":
 
 def _text(path: str) -> str:
     try:
-        return Path(path).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return read_file(path)
+    except OSError as error:
         raise UsageError(f"{path} cannot be read: {error}") from error
 
 

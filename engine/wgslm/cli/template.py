@@ -5,17 +5,21 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from wgslm.chat.specials import Specials
 from wgslm.chat.template import CONTROL, ChatTemplate
 from wgslm.cli.knobs import UsageError
 from wgslm.cli.loading import opened
-from wgslm.cli.terminal import note, printable, write_json
+from wgslm.cli.terminal import note, printable, read_file, write_json
 from wgslm.errors import RequestError
 from wgslm.pauses import whole
 from wgslm.text import Segment, Tokenizer, load_tokenizer
 from wgslm.words import OneTemplate, Templates
+
+_KINDS = {
+    dict: "an object", str: "a string", int: "a number", float: "a number", bool: "a truth value",
+    type(None): "null",
+}  # fmt: skip
 
 
 def template(args: Namespace) -> None:
@@ -45,7 +49,7 @@ def template(args: Namespace) -> None:
 def _words(args: Namespace) -> tuple[Tokenizer | None, Templates | OneTemplate]:
     if args.model is not None:
         return asyncio.run(_of_model(args.model))
-    source = Path(args.template_file).read_text(encoding="utf-8")
+    source = read_file(args.template_file)
     bos, eos = args.bos_token or "", args.eos_token or ""
     specials = {*CONTROL.findall(source), bos, eos} - {""}
     return None, OneTemplate(
@@ -102,7 +106,7 @@ def _facts(
 
 
 def _list(name: str, what: str) -> list[object]:
-    text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+    text = sys.stdin.read() if name == "-" else read_file(name)
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -110,7 +114,10 @@ def _list(name: str, what: str) -> list[object]:
     if isinstance(value, dict) and isinstance(value.get(what), list):
         value = value[what]  # a whole request
     if not isinstance(value, list):
-        raise RequestError(f"{name} holds {type(value).__name__}; it must be a list", what)
+        raise RequestError(
+            f"{name} holds {_KINDS[type(value)]}; it must be a list, or a request with {what!r}",
+            what,
+        )
     return value
 
 

@@ -4,7 +4,10 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from wgslm.errors import RequestError
 
 if TYPE_CHECKING:
     from wgslm.engine import Progress
@@ -29,6 +32,17 @@ def printable(text: str) -> str:
 def read_text(text: str) -> str:
     """Return a text as it was typed; "-" stands for what stdin says."""
     return sys.stdin.read() if text == "-" else text
+
+
+def read_file(path: str) -> str:
+    """Return the text of a file in UTF-8, with or without the mark that some editors begin with."""
+    try:
+        return Path(path).read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        wrong = error.object[error.start]
+        raise RequestError(
+            f"{path} is no text in UTF-8: byte {error.start:,} is 0x{wrong:02x}", "file"
+        ) from error
 
 
 def write(text: str) -> None:
