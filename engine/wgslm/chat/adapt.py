@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from wgslm.chat.messages import Message
+from wgslm.chat.messages import Message, in_parts
 from wgslm.errors import TemplateError
 
 _PROBE = "wgslm-probe-7f3a"
@@ -30,6 +30,19 @@ def takes_tools(render: Try) -> bool:
         return _PROBE in render([_USER], _TOOLS)
     except TemplateError:
         return True
+
+
+def wants_parts(render: Try) -> bool:
+    """Say whether a text must be a list of parts, as where models see pictures too."""
+    text: Message = {"role": "user", "content": _PROBE}
+    return not _shows(render, text) and _shows(render, *in_parts([text]))
+
+
+def _shows(render: Try, message: Message) -> bool:
+    try:
+        return _PROBE in render([message], None)
+    except TemplateError:
+        return False
 
 
 def wants_objects(render: Try) -> bool:

@@ -37,6 +37,19 @@ def fold_system(messages: list[dict[str, object]]) -> list[dict[str, object]]:
     return [{**rest[0], "content": f"{system['content']}\n{rest[0]['content']}"}, *rest[1:]]
 
 
+def in_parts(messages: Sequence[Message]) -> list[dict[str, object]]:
+    """Write every text as a list of one part, for templates that read nothing else."""
+    return [
+        {
+            key: [{"type": "text", "text": value}]
+            if key == "content" and isinstance(value, str)
+            else value
+            for key, value in message.items()
+        }
+        for message in messages
+    ]
+
+
 def _read_message(message: Message, where: str, reader: Reader, template: str) -> dict[str, object]:
     if not isinstance(message, Mapping):
         raise RequestError(

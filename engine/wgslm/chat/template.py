@@ -13,11 +13,11 @@ from types import TracebackType
 
 import jinja2
 
-from wgslm.chat.adapt import adapted, takes_tools, wants_objects
+from wgslm.chat.adapt import adapted, takes_tools, wants_objects, wants_parts
 from wgslm.chat.bounds import Budget
 from wgslm.chat.compiler import FILENAME, compile_template
 from wgslm.chat.formats import BUILT_IN, CHATML, FROM_FILE
-from wgslm.chat.messages import Message, fold_system, read_messages
+from wgslm.chat.messages import Message, fold_system, in_parts, read_messages
 from wgslm.chat.output.detect import detect
 from wgslm.chat.sandbox import Sandbox
 from wgslm.chat.specials import Marker, Specials
@@ -104,7 +104,8 @@ class ChatTemplate:
             raise RequestError(f"{taken[0]!r} cannot be set for a chat template", taken[0])
         given: dict[str, object] = {"documents": None, "tools": tools, **variables}
         given = {name: reader.read(value, name) for name, value in given.items()}
-        budget = Budget(len(conversation), reader.count, reader.nbytes)
+        parts = len(conversation) if self._wants_parts else 0
+        budget = Budget(len(conversation), reader.count + 3 * parts, reader.nbytes)
         fixed = {"add_generation_prompt": add_generation_prompt, **self._tokens}
         said = list(dict.fromkeys(strings([conversation, given])))
         marker = Marker(self._specials, [self._source, *self._tokens.values(), *said])
@@ -120,6 +121,8 @@ class ChatTemplate:
             for message in conversation
         ]
         given = {name: mapped(value, marks.__getitem__) for name, value in given.items()}
+        if self._wants_parts:
+            marked = in_parts(marked)
         rendered = yield from self._run({"messages": marked, **given, **fixed}, budget, marker)
         return (yield from marker.segments(rendered))
 
@@ -138,6 +141,10 @@ class ChatTemplate:
         except TemplateError:
             return True  # it fails for another reason, which the caller should hear
         return False
+
+    @cached_property
+    def _wants_parts(self) -> bool:
+        return wants_parts(self._try_as_it_is)
 
     @cached_property
     def takes_tools(self) -> bool:
@@ -174,6 +181,11 @@ class ChatTemplate:
         return {"functions": written, "datetime": now}
 
     def _try(self, messages: Sequence[Message], tools: Sequence[object] | None = None) -> str:
+        return self._try_as_it_is(in_parts(messages) if self._wants_parts else messages, tools)
+
+    def _try_as_it_is(
+        self, messages: Sequence[Message], tools: Sequence[object] | None = None
+    ) -> str:
         fixed: dict[str, object] = {"add_generation_prompt": True, "tools": tools}
         fixed |= {"documents": None, **self._tokens}
         fixed |= self.own_variables(tools)

@@ -8,6 +8,7 @@ import pytest
 
 from wgslm.chat.messages import Message
 from wgslm.chat.template import ChatTemplate
+from wgslm.text.segment import Segment
 
 FOLDER = os.environ.get("WGSLM_REFERENCE_DATA")
 FILES = sorted(path.name for path in Path(FOLDER or "/nowhere", "templates").glob("*.jinja"))
@@ -88,6 +89,38 @@ def test_thoughts_have_the_templates_name(source: str, name: str) -> None:
 
     assert written[name] == "hm"
     assert len(written) == (3 if name == "reasoning_content" else 4)
+
+
+PARTS = (  # as SmolVLM's: a text would be looped over letter by letter, and nothing written
+    "{% for m in messages %}{{ m.role|capitalize }}: {% for part in m.content %}"
+    "{% if part.type == 'text' %}{{ part.text }}{% endif %}{% endfor %}<end>\n{% endfor %}"
+)
+
+
+def test_a_template_that_reads_only_parts_gets_parts() -> None:
+    template = ChatTemplate(PARTS, bos_token="", eos_token="", specials=["<end>"])
+    messages: list[Message] = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Hi <end>"},
+        {"role": "assistant", "content": [{"type": "text", "text": "Ho"}]},
+    ]
+
+    segments = template.render(messages)
+
+    assert template.takes_system
+    assert segments == [
+        Segment("System: Be brief.<end>\nUser: Hi ", True),
+        Segment("<end>", False),
+        Segment("<end>\nAssistant: Ho<end>\n", True),
+    ]
+
+
+def test_a_text_stays_one_where_the_template_takes_it() -> None:
+    both = "{% for m in messages %}{{ m.content if m.content is string else m.content[0].text }}"
+
+    assert make(both + "{{ m.content is string }}{% endfor %}").render(
+        [{"role": "user", "content": "Hi"}]
+    ) == [Segment("HiTrue", True)]
 
 
 @pytest.mark.skipif(not FILES, reason="WGSLM_REFERENCE_DATA is not set")
