@@ -58,6 +58,12 @@ class Named(ABC):
                 raise RequestError(f"the model's chat template does not read {name!r}", name)
         if tools and not template.takes_tools:
             raise RequestError("the model's chat template has no place for tools", "tools")
+        if _has_results(messages) and not template.takes_results:
+            raise RequestError(
+                "the model's chat template has no place for what tools gave, and would leave it"
+                " out; messages of the role 'tool' need a model with tools",
+                "messages",
+            )
         given = {**template.own_variables(tools), **given}
         segments = yield from template.rendering(
             template.adapted(messages), tools=tools, variables=given
@@ -137,6 +143,12 @@ def template_sources(directory: Directory) -> dict[str, str]:
         if key.startswith(f"{TEMPLATE}."):
             found[key.removeprefix(f"{TEMPLATE}.")] = directory.string(key, "")
     return {name: source for name, source in found.items() if source.strip()}
+
+
+def _has_results(messages: Sequence[Mapping[str, object]]) -> bool:
+    return isinstance(messages, Sequence) and any(
+        isinstance(message, Mapping) and message.get("role") == "tool" for message in messages
+    )
 
 
 def _check_vocabulary(header: Header, tokenizer: Tokenizer) -> None:

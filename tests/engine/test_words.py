@@ -49,6 +49,24 @@ def test_tools_that_a_template_has_no_place_for_are_refused() -> None:
     assert caught.value.param == "tools"
 
 
+def test_results_of_tools_that_a_template_would_leave_out_are_refused() -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    messages = [
+        *HI,
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c", "content": "RESULT"},
+    ]
+    dropping = "{% for m in messages if m.role == 'user' %}{{ m.content }}{% endfor %}"
+    showing = "{% for m in messages %}{{ m.role }}:{{ m.content }};{% endfor %}"
+
+    with pytest.raises(RequestError, match="no place for what tools gave") as caught:
+        templates(default=dropping).render(messages, None, {})
+
+    assert caught.value.param == "messages"
+    segments, _ = templates(default=showing).render(messages, None, {})
+    assert segments[-1].text.endswith("tool:RESULT;")
+
+
 def test_a_variable_that_no_template_reads_is_refused() -> None:
     made = templates(default="{{ mood }}")
 

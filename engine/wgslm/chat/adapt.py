@@ -19,6 +19,7 @@ _FUNCTION = {
 }
 _TOOLS: list[object] = [{"type": "function", "function": _FUNCTION}]
 _ARGUMENTS = {"wgslm_key": "wgslm value"}
+_RESULT = "wgslm-result-41c8"
 _USER: Message = {"role": "user", "content": "?"}
 _ALIASES = ("thinking", "reasoning")  # of reasoning_content, by age
 Try = Callable[[Sequence[Message], Sequence[object] | None], str]
@@ -51,7 +52,20 @@ def wants_objects(render: Try) -> bool:
     return as_object is not None and as_object != as_text
 
 
+def takes_results(render: Try) -> bool:
+    """Say whether what a tool gave reaches the prompt; if trying fails the caller should hear why."""
+    prompts = [_with_result(render, form) for form in (_ARGUMENTS, json.dumps(_ARGUMENTS))]
+    return any(prompt is None or _RESULT in prompt for prompt in prompts)
+
+
 def _called(render: Try, arguments: object) -> str | None:
+    prompt = _with_result(render, arguments)
+    if prompt is None:
+        return None
+    return prompt if "wgslm_key" in prompt and "{'wgslm_key'" not in prompt else None
+
+
+def _with_result(render: Try, arguments: object) -> str | None:
     function = {"name": _PROBE, "arguments": arguments}
     call = {"id": "call00001", "type": "function", "function": function}
     calling: Message = {"role": "assistant", "content": "", "tool_calls": [call]}
@@ -59,13 +73,12 @@ def _called(render: Try, arguments: object) -> str | None:
         "role": "tool",
         "tool_call_id": "call00001",
         "name": _PROBE,
-        "content": "!",
+        "content": _RESULT,
     }
     try:
-        prompt = render([_USER, calling, result], _TOOLS)
+        return render([_USER, calling, result], _TOOLS)
     except TemplateError:
         return None
-    return prompt if "wgslm_key" in prompt and "{'wgslm_key'" not in prompt else None
 
 
 def adapted(

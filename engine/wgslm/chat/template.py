@@ -13,7 +13,13 @@ from types import TracebackType
 
 import jinja2
 
-from wgslm.chat.adapt import adapted, takes_tools, wants_objects, wants_parts
+from wgslm.chat.adapt import (
+    adapted,
+    takes_results,
+    takes_tools,
+    wants_objects,
+    wants_parts,
+)
 from wgslm.chat.bounds import Budget
 from wgslm.chat.compiler import FILENAME, compile_template
 from wgslm.chat.formats import BUILT_IN, CHATML, FROM_FILE
@@ -150,6 +156,11 @@ class ChatTemplate:
     def takes_tools(self) -> bool:
         """Whether tools reach the prompt."""
         return takes_tools(self._try)
+
+    @cached_property
+    def takes_results(self) -> bool:
+        """Whether what tools gave reaches the prompt."""
+        return takes_results(self._try)
 
     @cached_property
     def _wants_objects(self) -> bool:

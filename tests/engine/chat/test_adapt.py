@@ -27,6 +27,7 @@ NO_TOOLS = {  # DeepSeek's write calls, but leave it to the caller to describe t
     "llama-cpp-rwkv-world.jinja",
     "microsoft-Phi-3.5-mini-instruct.jinja",
 }
+NO_RESULTS = {"llama-cpp-rwkv-world.jinja", "microsoft-Phi-3.5-mini-instruct.jinja"}
 
 
 def make(source: str) -> ChatTemplate:
@@ -128,7 +129,10 @@ def test_a_text_stays_one_where_the_template_takes_it() -> None:
 def test_it_is_known_which_real_templates_take_tools(file: str) -> None:
     source = Path(FOLDER or "", "templates", file).read_text(encoding="utf-8")
 
-    assert make(source).takes_tools == (file not in NO_TOOLS)
+    template = make(source)
+
+    assert template.takes_tools == (file not in NO_TOOLS)
+    assert template.takes_results == (file not in NO_RESULTS)
 
 
 @pytest.mark.skipif(not FILES, reason="WGSLM_REFERENCE_DATA is not set")
