@@ -117,4 +117,5 @@ PUBLISHED = {
     ),
     "gemma4": (r"[^\n]+|[\n]+",),
     "sarvam-moe": (r"[^\n]+|[\n]+",),
+    "whitespace": (r"\S+",),
 }

@@ -53,7 +53,7 @@ def wants_objects(render: Try) -> bool:
 
 
 def takes_results(render: Try) -> bool:
-    """Say whether what a tool gave reaches the prompt; if trying fails the caller should hear why."""
+    """Say whether what tools gave reaches the prompt; if trying fails the caller hears why."""
     prompts = [_with_result(render, form) for form in (_ARGUMENTS, json.dumps(_ARGUMENTS))]
     return any(prompt is None or _RESULT in prompt for prompt in prompts)
 

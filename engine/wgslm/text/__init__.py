@@ -27,7 +27,6 @@ REFUSED = {
     "rwkv": "its tokens are any bytes, found by the longest match",
     "plamo2": "its tokens are scored by their suffixes",
     "hybriddna": "it cuts DNA into words of equal length",
-    "whitespace": "it drops white space, for embeddings only",
     "no_vocab": "the file has no vocabulary",
     "none": "the file has no vocabulary",
 }
@@ -38,8 +37,8 @@ def load_tokenizer(metadata: Mapping[str, object]) -> Tokenizer:
     key = PREFIX + "model"
     model = string(metadata, key)
     loaders = {
-        "llama": _load_spm, "gpt2": _load_bpe, "gemma4": _load_bpe, "t5": _load_unigram,
-        "bert": _load_wordpiece,
+        "llama": _load_spm, "gpt2": _load_bpe, "gemma4": _load_bpe, "whitespace": _load_bpe,
+        "t5": _load_unigram, "bert": _load_wordpiece,
     }  # fmt: skip
     supported = ", ".join(loaders)
     if model is None:
@@ -59,11 +58,15 @@ def _load_spm(metadata: Mapping[str, object]) -> Tokenizer:
 
 
 def _load_bpe(metadata: Mapping[str, object]) -> Tokenizer:
-    gemma = metadata[PREFIX + "model"] == "gemma4"
-    pre = by_name("gemma4" if gemma else string(metadata, PREFIX + "pre"))
+    model = metadata[PREFIX + "model"]
+    named = string(metadata, PREFIX + "pre") if model == "gpt2" else str(model)
+    pre = by_name(named)
     vocabulary = read_vocabulary(metadata, Defaults(add_bos=pre.add_bos))
+    if pre.always_bos and vocabulary.bos_id is not None:
+        vocabulary = replace(vocabulary, add_bos=True)
     merges = strings(metadata, PREFIX + "merges")
-    return Tokenizer(vocabulary, BpeModel(vocabulary, merges, pre))
+    lowercase = pre.drops_spaces and boolean(metadata, PREFIX + "normalizer.lowercase", False)
+    return Tokenizer(vocabulary, BpeModel(vocabulary, merges, pre, lowercase=lowercase))
 
 
 def _load_unigram(metadata: Mapping[str, object]) -> Tokenizer:

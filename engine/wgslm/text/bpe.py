@@ -1,7 +1,7 @@
 """BPE by a list of merges: of each word's bytes, written as printable characters, or of its text.
 
 Nearly all models merge bytes. Gemma 4 and its like merge characters, with U+2581 for spaces, and
-write those without a token as bytes like <0x0A>.
+write those without a token as bytes like <0x0A>. One embeds words, and has no tokens for spaces.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +11,7 @@ from operator import contains
 
 from wgslm.errors import GgufError, RequestError
 from wgslm.pauses import Pausing
+from wgslm.text.characters import SPACES
 from wgslm.text.merge import merge_word
 from wgslm.text.metadata import PREFIX
 from wgslm.text.pretokenize import splitter
@@ -23,7 +24,14 @@ from wgslm.text.words import SPACE, Ids, Words, in_slices, word_splitter
 class BpeModel:
     """Encodes plain text with the merges of a `tokenizer.ggml.model = gpt2` file."""
 
-    def __init__(self, vocabulary: Vocabulary, merges: Sequence[str], pre: PreTokenizer) -> None:
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        merges: Sequence[str],
+        pre: PreTokenizer,
+        *,
+        lowercase: bool = False,
+    ) -> None:
         """Rank the merges, "left right" each; of two equal ones the first counts."""
         if not all(map(contains, merges, repeat(" "))):  # at C speed, for 300,000 of them
             bad = next(merge for merge in merges if " " not in merge)
@@ -36,11 +44,15 @@ class BpeModel:
         self._stitcher = Stitcher(self._ranks, " ")
         self._ignore_merges = pre.ignore_merges
         self._raw = pre.raw
+        self._space = " " if pre.drops_spaces else SPACE  # what stands for a space inside pieces
         self._ids = vocabulary.ids
         if pre.raw:
             self._byte_ids = vocabulary.byte_ids()
-            within = word_splitter(merge.replace(" ", "") for merge in merges)
-            self._split = _finer(splitter(pre), within)
+            if pre.drops_spaces:
+                self._split = _words_only(splitter(pre), lowercase=lowercase)
+            else:
+                within = word_splitter(merge.replace(" ", "") for merge in merges)
+                self._split = _finer(splitter(pre), within)
         else:
             self._byte_ids = [vocabulary.ids.get(c) for c in _byte_characters()]
             self._split = splitter(pre)
@@ -49,14 +61,14 @@ class BpeModel:
 
     def encode(self, text: str, *, prefix: bool) -> Pausing[list[int]]:
         """Return the ids of text that contains no special token; a `prefix` is never added."""
-        words = self._split(text.replace(" ", SPACE) if self._raw else text)
+        words = self._split(text.replace(" ", self._space) if self._raw else text)
         found = yield from self._words.encode(words)
         return list(chain.from_iterable(found))
 
     def piece(self, text: str) -> bytes:
         """Return what an ordinary token writes; a character that is no byte writes itself."""
         if self._raw:
-            return text.replace(SPACE, " ").encode()
+            return text.replace(self._space, " ").encode()
         if text.isascii():
             return text.encode()  # those that stand for a byte stand for their own
         codes = _byte_codes()
@@ -117,6 +129,20 @@ def _finer(
     lines: Callable[[str], Iterator[str]], words: Callable[[str], Iterator[str]]
 ) -> Callable[[str], Iterator[str]]:
     return lambda text: (word for line in lines(text) for word in words(line))
+
+
+def _words_only(
+    split: Callable[[str], Iterator[str]], *, lowercase: bool
+) -> Callable[[str], Iterator[str]]:
+    """Return how to cut a text into words without the white space between them."""
+    spaces = frozenset(chr(code) for first, last in SPACES for code in range(first, last + 1))
+
+    def words(text: str) -> Iterator[str]:
+        for word in split(text):
+            if word[0] not in spaces:
+                yield word.lower() if lowercase else word
+
+    return words
 
 
 @cache

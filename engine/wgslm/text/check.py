@@ -69,6 +69,11 @@ def _ids(metadata: Mapping[str, object], tokenizer: Tokenizer) -> Iterator[Findi
         yield Finding(
             PREFIX + "eos_token_id", "no token ends an answer: it goes on to the length that is set"
         )
+    if tokenizer.add_bos and metadata.get(PREFIX + "add_bos_token") is False:
+        yield Finding(
+            PREFIX + "add_bos_token",
+            "is false, and BOS is added all the same: models of this kind need it",
+        )
     if tokenizer.add_eos and tokenizer.eos_id == tokenizer.bos_id:
         yield Finding(PREFIX + "add_eos_token", "is true, and EOS is the same token as BOS")
 

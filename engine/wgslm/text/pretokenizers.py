@@ -116,7 +116,9 @@ class PreTokenizer:
     steps: tuple[str | Threes, ...]
     ignore_merges: bool = False  # a word that is a token becomes it without merging
     add_bos: bool = False  # where the file does not say
+    always_bos: bool = False  # whatever the file says
     raw: bool = False  # pieces are text with U+2581 for spaces, not bytes
+    drops_spaces: bool = False  # raw, and white space makes no token
 
 
 PRE_TOKENIZERS = (
@@ -185,6 +187,10 @@ PRE_TOKENIZERS = (
     PreTokenizer(("poro-chat", "bloom", "gpt3-finnish"), (CLAUSES,)),
     PreTokenizer(("viking",), (CLAUSES, r"\p{N}")),
     PreTokenizer(("chameleon",), CHAMELEON, add_bos=True),
-    PreTokenizer(("gemma4", "granite-embed-multi-311m"), (LINE,), add_bos=True, raw=True),
+    # Files say that no BOS is added, and models write nonsense without it.
+    PreTokenizer(
+        ("gemma4", "granite-embed-multi-311m"), (LINE,), add_bos=True, always_bos=True, raw=True
+    ),
     PreTokenizer(("sarvam-moe",), (LINE,), raw=True),
+    PreTokenizer(("whitespace",), (r"\S+",), raw=True, drops_spaces=True),
 )  # fmt: skip

@@ -123,6 +123,30 @@ def test_a_token_outside_the_alphabet_writes_itself() -> None:
     assert byte_characters()[0xEF] == "ï"
 
 
+@pytest.mark.parametrize("adds", [True, False, None])
+def test_gemma_4_always_begins_with_bos_as_llama_cpp_makes_it(adds: bool | None) -> None:
+    metadata = bpe_metadata(["a b"], model="gemma4", add_bos_token=adds, pre="gemma4")
+    tokenizer = load_tokenizer(metadata)
+
+    assert tokenizer.add_bos
+    assert tokenizer.encode("ab")[0] == tokenizer.bos_id
+
+
+@pytest.mark.parametrize(
+    ("lowercase", "expected"),
+    [(True, ["ab", "c", "\u4e2d", "\x1c"]), (False, ["?", "b", "c", "\u4e2d", "\x1c"])],
+)
+def test_white_space_makes_no_token_where_models_embed_words(
+    lowercase: bool, expected: list[str]
+) -> None:
+    tokens = ["?", "a", "b", "c", "ab", "\u4e2d", "\x1c"]
+    keys = {"model": "whitespace", "pre": "whitespace", "tokens": tokens, "merges": ["a b"],
+            "unknown_token_id": 0, "normalizer.lowercase": lowercase}  # fmt: skip
+    tokenizer = load_tokenizer({f"tokenizer.ggml.{key}": value for key, value in keys.items()})
+
+    assert pieces(tokenizer, " Ab\u3000c \n\u4e2d \x1c ") == expected
+
+
 @pytest.mark.parametrize("text", ["a", "_", "a b ", " ", "\n", "'", "漢", "!_"])
 def test_long_text_takes_time_in_proportion(text: str) -> None:
     tokenizer = load_tokenizer(bpe_metadata(DOUBLING, pre="llama-bpe"))

@@ -62,3 +62,10 @@ def test_missing_bytes_are_found() -> None:
         del values[10]
 
     assert "'<0x07>' are missing" in found(metadata)["tokens"]
+
+
+def test_a_bos_that_is_added_against_the_file_is_named() -> None:
+    changes = {"model": "gemma4", "pre": "gemma4", "add_bos_token": False}
+    keys = {f"tokenizer.ggml.{key}": value for key, value in changes.items()}
+
+    assert "BOS is added all the same" in found({**GOOD, **keys})["add_bos_token"]
