@@ -132,6 +132,7 @@ def make_template(directory: Directory, tokenizer: Tokenizer, name: str = DEFAUL
         bos_token=text(tokenizer.bos_id),
         eos_token=text(tokenizer.eos_id),
         specials=tokenizer.specials,
+        user_defined=tokenizer.user_defined,
         origin=origin,
     )
 

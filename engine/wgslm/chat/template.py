@@ -24,7 +24,7 @@ from wgslm.chat.bounds import Budget
 from wgslm.chat.compiler import FILENAME, compile_template
 from wgslm.chat.formats import BUILT_IN, CHATML, FROM_FILE
 from wgslm.chat.messages import Message, fold_system, in_parts, read_messages
-from wgslm.chat.output.detect import detect
+from wgslm.chat.output.detect import detect, marks
 from wgslm.chat.sandbox import Sandbox
 from wgslm.chat.specials import Marker, Specials
 from wgslm.chat.values import Reader, lists, mapped, strings
@@ -53,20 +53,25 @@ class ChatTemplate:
         bos_token: str,
         eos_token: str,
         specials: Sequence[str],
+        user_defined: Sequence[str] = (),
         clock: Callable[[], datetime] = datetime.now,
         origin: str = FROM_FILE,
     ) -> None:
         """Compile a Jinja source that is of `origin`; an empty one means ChatML.
 
-        `specials` are the texts of the control tokens that messages must never make.
+        `specials` are the texts of the control tokens that messages must never make. Nor must they
+        make those of `user_defined` that look like control tokens, as files have turns' marks;
+        but for the marks of thoughts and calls, which past answers hold.
         """
         self.origin = origin if source.strip() else BUILT_IN
         self._source = source if source.strip() else CHATML.source
         self._tokens = {"bos_token": bos_token, "eos_token": eos_token}
-        self.specials = tuple(specials)
-        self._specials = Specials(specials)
-        self._clock = clock
         self.format = detect(self._source)
+        answered = marks(self.format, has_tools=True)
+        look_alikes = (t for t in user_defined if CONTROL.fullmatch(t) and t not in answered)
+        self.specials = (*specials, *look_alikes)
+        self._specials = Specials(self.specials)
+        self._clock = clock
         self._code = compile_template(self._source, Sandbox(Budget(), clock))
 
     def render(

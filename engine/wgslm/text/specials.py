@@ -35,12 +35,17 @@ class SpecialTokens:
         starts = "".join(map(re.escape, dict.fromkeys(text[0] for text in texts)))
         self._starts = re.compile(f"[{starts}]" if starts else "(?!)")  # the latter never matches
 
-    def split(self, segments: Sequence[Segment]) -> Pausing[list[str | int]]:
-        """Return the segments' text in order, with ids in place of the special tokens."""
+    def split(
+        self, segments: Sequence[Segment], *, is_prompt: bool = False
+    ) -> Pausing[list[str | int]]:
+        """Return the segments' text in order, with ids in place of the special tokens.
+
+        In a prompt a user-defined token is none either that lies in what is no template's.
+        """
         text = "".join(segment.text for segment in segments)
         parts: list[str | int] = []
         done = 0
-        for start, stop, id in (yield from self._chosen(text, segments)):
+        for start, stop, id in (yield from self._chosen(text, segments, is_prompt)):
             if start > done:
                 parts.append(text[done:start])
             parts.append(id)
@@ -50,7 +55,7 @@ class SpecialTokens:
         return parts
 
     def _chosen(
-        self, text: str, segments: Sequence[Segment]
+        self, text: str, segments: Sequence[Segment], is_prompt: bool
     ) -> Pausing[list[tuple[int, int, int]]]:
         """Return the (start, stop, id) of tokens that do not overlap, in order of the text."""
         begun = yield from self._begun(text)
@@ -67,7 +72,10 @@ class SpecialTokens:
                 stop = start + len(token)
                 if taken.find(1, start, stop) >= 0:
                     continue
-                if token in self._controls and stop > limits[bisect_right(starts, start) - 1]:
+                run = bisect_right(starts, start)
+                if token in self._controls and stop > limits[run - 1]:
+                    continue
+                if is_prompt and not limits[run - 1] and stop <= starts[run]:
                     continue
                 id = self._ids[token]
                 if id in self._strips:
@@ -117,10 +125,10 @@ class SpecialTokens:
 
 
 def _template_runs(segments: Sequence[Segment]) -> tuple[list[int], list[int]]:
-    """Return where runs of the same kind start, and where template ends there (0: it is none)."""
+    """Return where runs of the same kind start, the end too, and their ends (0: no template)."""
     starts, limits, position = [], [], 0
     for template, run in groupby(segments, key=lambda segment: segment.template):
         starts.append(position)
         position += sum(len(segment.text) for segment in run)
         limits.append(position if template else 0)
-    return starts, limits
+    return [*starts, position], limits

@@ -36,6 +36,7 @@ class Tokenizer:
         if vocabulary.add_sep:
             self._end = vocabulary.sep_id
         self.specials = tuple(vocabulary.controls)  # texts that only a template may write
+        self.user_defined = tuple(vocabulary.user_defined)  # texts that any text may write
         self._kinds = vocabulary.kinds
         self._model = model
         self._space_prefix = space_prefix
@@ -83,7 +84,7 @@ class Tokenizer:
         self, segments: Sequence[Segment], *, bos: bool | None = None, starts: bool = True
     ) -> Pausing[list[int]]:
         """Do `encode_segments` with pauses; with `starts` False they go on with a text."""
-        ids = yield from self._encode(segments, starts=starts)
+        ids = yield from self._encode(segments, starts=starts, is_prompt=True)
         if self._wants_bos(bos) and ids[:1] != self._bos():
             ids[:0] = self._bos()
         return ids
@@ -124,11 +125,13 @@ class Tokenizer:
             raise RequestError("this model has no BOS token that could be added", param="bos")
         return [self.bos_id]
 
-    def _encode(self, segments: Sequence[Segment], *, starts: bool = True) -> Pausing[list[int]]:
+    def _encode(
+        self, segments: Sequence[Segment], *, starts: bool = True, is_prompt: bool = False
+    ) -> Pausing[list[int]]:
         """Return the ids; `starts` says whether this is no text that goes on."""
         ids: list[int] = []
         clean = [Segment(_whole_characters(s.text), s.template) for s in segments]
-        for part in (yield from self._special_tokens.split(clean)):
+        for part in (yield from self._special_tokens.split(clean, is_prompt=is_prompt)):
             if isinstance(part, int):
                 ids.append(part)
                 starts = True
