@@ -36,6 +36,7 @@ from wgslm.text.segment import Segment
 CONTROL = re.compile(
     r"<\|[^<>|\s{}'\"]+\|>|<\uff5c[^<>\uff5c{}'\"]+\uff5c>|\[/?INST\]|<(?:start|end)_of_turn>|</s>"
 )
+_PART = re.compile(r"""\.text\b|['"]text['"]""")
 _PROBE = "wgslm-probe-7f3a"
 _TAKEN = frozenset(
     "messages tools add_generation_prompt bos_token eos_token raise_exception strftime_now range"
@@ -155,7 +156,8 @@ class ChatTemplate:
 
     @cached_property
     def _wants_parts(self) -> bool:
-        return wants_parts(self._try_as_it_is)
+        # Trying costs as much as rendering, so only templates that read a part's text are tried.
+        return _PART.search(self._source) is not None and wants_parts(self._try_as_it_is)
 
     @cached_property
     def takes_tools(self) -> bool:
