@@ -185,7 +185,7 @@ BUILT_INS = (
             _LLAMA2_SYSTEM,
         ),
         "",
-        names=("llama-2", "llama 2", "llama2", "tinyllama-chat"),
+        names=("llama-2", "llama 2", "llama2", "llama v2", "llama-v2", "tinyllama-chat"),
         begin="{%- set ns = namespace(system='') -%}",
     ),
 )

@@ -87,6 +87,7 @@ def test_every_format_takes_a_conversation_and_refuses_tools(built_in: BuiltIn) 
         (["<s>"], "Alpaca 7B", "Alpaca", "its name has 'alpaca'"),
         (["<s>"], "vicuna-13b", "Vicuna", "its name has 'vicuna'"),
         (["<s>"], "Llama-2-7b-chat", "Llama 2", "its name has 'llama-2'"),
+        (["<s>"], "LLaMA v2", "Llama 2", "its name has 'llama v2'"),
         (["<s>"], "TinyStories", "ChatML", "ChatML (the file has no template)"),
     ],
 )
