@@ -3,12 +3,14 @@
 import os
 import random
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from tiny_vocabularies import bpe_metadata, read_metadata
 from wgslm.chat.template import ChatTemplate
+from wgslm.pauses import Pausing
 from wgslm.prompts import Prompts
 from wgslm.text import Segment, Tokenizer, load_tokenizer
 
@@ -112,6 +114,32 @@ def test_half_a_character_is_not_kept() -> None:
     after = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "\ufffd"}]
     segments = template.render(after)
     assert prompts.encode(segments).ids == tokenizer.encode_segments(segments)
+
+
+def test_the_next_turn_splits_the_new_text_only_however_long_the_chat(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tokenizer = tiny()
+    template = chatml(tokenizer)
+    encoding, nchars = tokenizer.encoding_segments, list[int]()
+
+    def counted(
+        segments: Sequence[Segment], *, bos: bool | None = None, starts: bool = True
+    ) -> Pausing[list[int]]:
+        nchars[-1] += sum(len(segment.text) for segment in segments)
+        return encoding(segments, bos=bos, starts=starts)
+
+    monkeypatch.setattr(tokenizer, "encoding_segments", counted)
+    for turns in (2, 20, 200):
+        prompts, messages = Prompts(tokenizer), conversation(turns)
+        nchars.append(0)
+        prompts.encode(template.render(messages))
+        nchars.append(0)
+        prompts.encode(template.render([*messages, {"role": "user", "content": "And now?"}]))
+
+    first, following = nchars[::2], nchars[1::2]
+    assert first[2] > 50 * first[0]
+    assert following[0] == following[1] == following[2] < 60
 
 
 def seconds(prompts: Prompts, template: ChatTemplate, messages: list[dict[str, object]]) -> float:
