@@ -18,7 +18,7 @@ from wgslm.kernels.top import chunk_count
 from wgslm.pace import SUBMIT_SECONDS
 from wgslm.plan import Plan
 from wgslm.plan.execute import Candidates, Executor, Part
-from wgslm.sampling import MOST_CANDIDATES, Sampler, Whole
+from wgslm.sampling import MOST_CANDIDATES, Sampler, Whole, log_of_total
 
 if TYPE_CHECKING:  # else imported with an answer's first grammar: a tab starts sooner without
     from wgslm.grammar import Matcher
@@ -232,9 +232,8 @@ def chance_of(id: int, every: Sequence[float], found: Candidates | None, most: i
 
     These are the first that were found, where any were looked for.
     """
-    whole = Whole(every)
-    total = whole.highest + math.log(whole.total())
-    ranked = zip(found.ids, found.logits, strict=True) if found else whole.first(most)
+    total = log_of_total(every, found.logits[0] if found else max(every))
+    ranked = zip(found.ids, found.logits, strict=True) if found else Whole(every).first(most)
     top = tuple((other, logit - total) for other, logit in islice(ranked, most))
     return Chance(every[id] - total, top)
 

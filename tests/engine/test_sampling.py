@@ -13,7 +13,15 @@ from twins.sampling import probabilities
 from wgslm.errors import RequestError
 from wgslm.kernels.sample import MOST_BIASES, MOST_RECENT, MOST_STOPS, Settings
 from wgslm.kernels.sample import MOST_CANDIDATES as MOST_ON_GPU
-from wgslm.sampling import MOST_CANDIDATES, Sampler, Sampling, Whole, gpu_settings, uniform_random
+from wgslm.sampling import (
+    MOST_CANDIDATES,
+    Sampler,
+    Sampling,
+    Whole,
+    gpu_settings,
+    log_of_total,
+    uniform_random,
+)
 
 VOCAB = 60
 LOGITS: Array = 1.5 * np.random.default_rng(3).standard_normal(VOCAB)
@@ -110,6 +118,8 @@ MORE_CHAINS = {
     **CHAINS,
     "xtc": replace(PLAIN, xtc_probability=0.5, xtc_threshold=0.02),
     "xtc of a nucleus": replace(PLAIN, xtc_probability=1, xtc_threshold=0.02, top_p=0.9),
+    "typical of most": replace(PLAIN, typical_p=0.97, temperature=1.3),
+    "typical, then a nucleus": replace(PLAIN, typical_p=0.7, top_p=0.6, min_p=0.01),
     "nearly all": replace(PLAIN, top_p=0.99999, temperature=1.7),
     "both": replace(PLAIN, top_p=0.8, min_p=0.001, dynatemp_range=0.5),
     "scorching": replace(PLAIN, temperature=60),
@@ -194,6 +204,14 @@ def test_the_same_seed_draws_the_same() -> None:
 
 def test_no_seed_draws_anew_each_time() -> None:
     assert draws(replace(PLAIN, seed=None), 50) != draws(replace(PLAIN, seed=None), 50)
+
+
+@pytest.mark.parametrize("shift", [0.0, 500.0, -650.0, 3e4, -3e4])
+def test_the_total_of_all_logits_is_numpys_however_high_they_are(shift: float) -> None:
+    logits = 9 * np.random.default_rng(4).standard_normal(5000) + shift
+    expected = float(np.logaddexp.reduce(logits))
+
+    assert log_of_total(logits.tolist(), logits.max()) == pytest.approx(expected, abs=1e-9)
 
 
 def test_ties_go_to_the_lowest_id() -> None:

@@ -9,7 +9,7 @@ logits where those decide and from all of them otherwise. Both draw the same ids
 from wgslm.sampling.dry import Breakers
 from wgslm.sampling.sampler import MOST_CANDIDATES, Sampler, uniform_random
 from wgslm.sampling.settings import Sampling, gpu_settings
-from wgslm.sampling.whole import Whole
+from wgslm.sampling.whole import Whole, log_of_total
 
 __all__ = [
     "MOST_CANDIDATES",
@@ -18,5 +18,6 @@ __all__ = [
     "Sampling",
     "Whole",
     "gpu_settings",
+    "log_of_total",
     "uniform_random",
 ]

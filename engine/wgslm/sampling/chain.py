@@ -24,6 +24,11 @@ def narrowed(ranked: Ranked, s: Sampling, least: float = -math.inf) -> Ranked:
         ranked = [pair for pair in ranked if pair[1] >= least]
     if s.typical_p < 1:
         ranked = typical(ranked, s.typical_p)
+    return likely(ranked, s)
+
+
+def likely(ranked: Ranked, s: Sampling) -> Ranked:
+    """Keep what top-p and min-p do."""
     if s.top_p == 1 and s.min_p == 0:
         return ranked
     return ranked[: nucleus(relative(ranked), s.top_p, s.min_p)]
@@ -49,17 +54,26 @@ def deviation(every: Sequence[float], changes: Iterable[tuple[float, float]] = (
 def typical(ranked: Ranked, typical_p: float) -> Ranked:
     """Keep those whose surprise is nearest to the expected one, until they reach `typical_p`."""
     highest = ranked[0][1]
+    falls = [logit - highest for _, logit in ranked]
     weights = relative(ranked)
     total = sum(weights)
-    surprises = [math.log(total) - (logit - highest) for _, logit in ranked]
-    entropy = sum(w * surprise for w, surprise in zip(weights, surprises, strict=True)) / total
-    nearest = sorted(range(len(ranked)), key=lambda i: (abs(surprises[i] - entropy), i))
+    expected = sum(map(mul, weights, falls)) / total
+    return nearest(ranked, highest, expected, typical_p * total)
+
+
+def nearest(ranked: Ranked, highest: float, expected: float, wanted: float) -> Ranked:
+    """Keep those whose logit is nearest to what is expected below the highest: typical.
+
+    A surprise is a constant less the logit, so both are as near. They have to weigh `wanted`,
+    relative to the highest.
+    """
+    order = sorted(range(len(ranked)), key=lambda i: (abs(ranked[i][1] - highest - expected), i))
     kept: set[int] = set()
     reached = 0.0
-    for index in nearest:
-        if reached > typical_p * total:
+    for index in order:
+        if reached > wanted:
             break
-        reached += weights[index]
+        reached += math.exp(ranked[index][1] - highest)
         kept.add(index)
     return [ranked[index] for index in sorted(kept)]
 

@@ -102,9 +102,10 @@ class Sampler:
         if self.needs_every:
             least = whole.highest - s.top_n_sigma * chain.deviation(whole.logits)
             return self._drawn_from(chain.narrowed(whole.above(least), s))
-        if s.top_k or s.typical_p < 1:
-            ranked = whole.first(s.top_k) if s.top_k else whole.above()
-            return self._drawn_from(chain.narrowed(ranked, s))
+        if s.top_k:
+            return self._drawn_from(chain.narrowed(whole.first(s.top_k), s))
+        if s.typical_p < 1:
+            return self._drawn_from(chain.likely(whole.typical(s.typical_p), s))
         if s.top_p < 1 or s.min_p > 0:
             return self._drawn_from(whole.nucleus(s))
         if s.xtc_probability or s.dynatemp_range:

@@ -11,12 +11,14 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import nlargest
 from itertools import repeat
-from operator import sub, truediv
+from operator import mul, sub, truediv
 
 from wgslm.sampling import chain
 from wgslm.sampling.settings import Sampling
 
 DEPTHS = (8.0, 16.0, 32.0, math.inf)  # logits below the highest
+NEAR = (1.0, 2.0, 4.0, 8.0, 16.0, math.inf)  # logits from the expected one
+MOST_EXPONENT = 600.0
 SLACK = 1e-9  # of a sum, or of a logit: sums in another order differ by less
 
 
@@ -48,7 +50,9 @@ class Whole:
 
     def above(self, least: float = -math.inf) -> chain.Ranked:
         """Return all that reach `least`, highest first; of equal ones the lowest id first."""
-        places = [place for place, logit in enumerate(self.logits) if logit >= least]
+        return self._ranked([place for place, logit in enumerate(self.logits) if logit >= least])
+
+    def _ranked(self, places: list[int]) -> chain.Ranked:
         places.sort(key=self.logits.__getitem__, reverse=True)
         return [(self.ids[place], self.logits[place]) for place in places]
 
@@ -78,6 +82,21 @@ class Whole:
                 break
         return ranked[: chain.nucleus(weights, s.top_p, s.min_p, total)]
 
+    def typical(self, typical_p: float) -> chain.Ranked:
+        """Return those whose surprise is nearest to the expected one."""
+        highest = self.highest
+        falls = array("d", map(sub, self.logits, repeat(highest)))
+        weights = array("d", map(math.exp, falls))
+        total = sum(weights)
+        expected = sum(map(mul, weights, falls)) / total
+        wanted = typical_p * total
+        for far in NEAR:
+            low, high = expected - far, expected + far
+            near = [place for place, fall in enumerate(falls) if low <= fall <= high]
+            if sum(map(weights.__getitem__, near)) > wanted * (1 + SLACK):
+                break
+        return chain.nearest(self._ranked(near), highest, expected, wanted)
+
     def drawn(self, temperature: float, point: float) -> int:
         """Return the id that `point`, in [0, 1), falls on at a temperature above 0."""
         highest, total = self.highest, self.total(temperature)
@@ -87,3 +106,10 @@ class Whole:
             if sum(chances) > point * total * (1 + SLACK):
                 break
         return ranked[chain.drawn(chances, point, total)][0]
+
+
+def log_of_total(logits: Sequence[float], highest: float) -> float:
+    """Return the natural logarithm of the sum of all logits' exponentials; `highest` is one."""
+    if abs(highest) < MOST_EXPONENT:  # nothing overflows, and what is lost counts for nothing
+        return math.log(sum(map(math.exp, logits)))
+    return highest + math.log(sum(map(math.exp, map(sub, logits, repeat(highest)))))
