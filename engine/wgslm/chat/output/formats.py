@@ -268,7 +268,13 @@ CALLS = (
     Rule(
         "Qwen3-Coder",
         ("<tool_call>", "<function="),
-        Calls(_QWEN_XML, ("<tool_call>",), ("</tool_call>",), ends_thinking=True),
+        Calls(
+            _QWEN_XML,
+            ("<tool_call>",),
+            ("</tool_call>",),
+            ends_thinking=True,
+            unopened=("<function=",),
+        ),
     ),
     Rule(
         "MiniCPM 5",

@@ -10,6 +10,7 @@ from wgslm.chat.output.tape import Malformed, Marks, Steps
 from wgslm.chat.output.values import as_json
 
 _BARE = re.compile(r"[^,\]}\n]+")
+_NO_KEY = re.compile(r"[,\[\]{}\n]")
 _NAME = Marks(["{"])
 _KEY = Marks([":"])
 MAX_BARE = 4096
@@ -48,6 +49,8 @@ def _object(context: Context, style: GemmaStyle) -> Steps[None]:
         if stack[-1] == "}":
             key = (yield from tape.upto(_KEY, 256)).strip()
             bare = key.removeprefix(style.quote).removesuffix(style.quote).strip("\"'")
+            if bare == key and _NO_KEY.search(key):
+                raise Malformed  # a bare text with a comma came before
             tell(f'"{quoted(bare)}": ')
         character = yield from tape.space()
         is_first = character in ("{", "[")
@@ -73,7 +76,9 @@ def _text(context: Context, quote: str) -> Steps[None]:
 
 def _bare(context: Context) -> Steps[None]:
     written = ""
-    while (yield from context.tape.peek()) and (more := context.tape.run(_BARE)):
+    while (yield from context.tape.peek()) and (
+        more := context.tape.run(_BARE, MAX_BARE + 1 - len(written))
+    ):
         written += more
         if len(written) > MAX_BARE:
             raise Malformed

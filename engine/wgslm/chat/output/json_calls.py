@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from wgslm.chat.output import json_text
 from wgslm.chat.output.context import Context
 from wgslm.chat.output.styles import JsonStyle
-from wgslm.chat.output.tape import Malformed, Steps
+from wgslm.chat.output.tape import Malformed, Steps, Tape
+from wgslm.chat.output.values import escaped_halves
 
 _NAMES = ("name", "tool_name", "function_name")
 _ARGUMENTS = ("arguments", "parameters", "args")
@@ -144,10 +145,24 @@ def _arguments(context: Context, tell: json_text.Tell) -> Steps[None]:
     written = json.loads("".join(pieces))
     if written is None or written == "":
         tell("{}")
-    elif isinstance(written, str) and written.lstrip().startswith("{"):
-        tell(written)
+    elif isinstance(written, str):
+        yield from _within(written, tell)
     else:
         raise Malformed
+
+
+def _within(written: str, tell: json_text.Tell) -> Steps[None]:
+    """Read an object that a string holds: told whole, if it is one."""
+    inner = Tape()
+    inner.push(escaped_halves(written))
+    inner.ended = True
+    pieces: list[str] = []
+    if (yield from inner.space()) != "{":
+        raise Malformed
+    yield from json_text.value(inner, pieces.append)
+    if (yield from inner.space()):
+        raise Malformed
+    tell("".join(pieces))
 
 
 def _id(context: Context, first: str) -> Steps[str]:

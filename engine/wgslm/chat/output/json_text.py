@@ -5,11 +5,13 @@ No recursion: in wasm a native stack overflow kills the interpreter.
 
 import json
 import re
+import sys
 from collections.abc import Callable
 
 from wgslm.chat.output.tape import Malformed, Steps, Tape
 
 MAX_DEPTH = 64
+MAX_WORD = 400
 MAX_NAME = 256  # characters of a function's name, or of an id
 _PLAIN = re.compile(r'[^"\\\x00-\x1f]+')
 _WORD = re.compile(r"[-+.\w]+")
@@ -57,18 +59,25 @@ def value(tape: Tape, tell: Tell) -> Steps[None]:
             return
 
 
-def string(tape: Tape, tell: Tell) -> Steps[None]:
-    """Read a string with its quotes; control characters and unknown escapes become sound ones."""
+def string(tape: Tape, tell: Tell, most: int = sys.maxsize) -> Steps[None]:
+    """Read a string with its quotes; control characters and unknown escapes become sound ones.
+
+    It may have so many characters, an escape counted as one.
+    """
     if (yield from tape.need()) != '"':
         raise Malformed
     tell('"')
     while True:
-        if plain := tape.run(_PLAIN):
+        if plain := tape.run(_PLAIN, most):
             tell(plain)
+            most -= len(plain)
         character = yield from tape.need()
         if character == '"':
             tell('"')
             return
+        most -= 1
+        if most < 0:
+            raise Malformed
         if character == "\\":
             yield from _escape(tape, tell)
         else:
@@ -79,13 +88,7 @@ def string(tape: Tape, tell: Tell) -> Steps[None]:
 def short_string(tape: Tape) -> Steps[str]:
     """Read a string and give what it says; it may be so long as names are."""
     pieces: list[str] = []
-
-    def keep(piece: str) -> None:
-        pieces.append(piece)
-        if len(pieces) > 4 * MAX_NAME or sum(map(len, pieces)) > 4 * MAX_NAME:
-            raise Malformed
-
-    yield from string(tape, keep)
+    yield from string(tape, pieces.append, 4 * MAX_NAME)
     return str(json.loads("".join(pieces)))
 
 
@@ -125,9 +128,9 @@ def _key(tape: Tape, tell: Tell) -> Steps[None]:
 
 def _word(tape: Tape, tell: Tell) -> Steps[None]:
     word = ""
-    while (yield from tape.peek()) and (more := tape.run(_WORD)):
+    while (yield from tape.peek()) and (more := tape.run(_WORD, MAX_WORD + 1 - len(word))):
         word += more
-        if len(word) > 400:
+        if len(word) > MAX_WORD:
             raise Malformed
     if word in _WORDS:
         tell(_WORDS[word])

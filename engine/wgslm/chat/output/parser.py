@@ -3,6 +3,7 @@
 import secrets
 import string
 from collections.abc import Callable
+from dataclasses import replace
 
 from wgslm.chat.events import Delta
 from wgslm.chat.output import routed
@@ -104,6 +105,7 @@ class _Plain:
         self._thinking = thinking = format.thinking
         opens = calls.open if calls else ()
         self._dropped = format.dropped
+        opens = (*opens, *calls.unopened) if calls else opens
         self._start = [*opens, *format.dropped]
         if thinking:
             self._start += [thinking.open, thinking.close]
@@ -111,7 +113,7 @@ class _Plain:
         thoughts = [thinking.open, thinking.close] if thinking and is_anywhere else []
         self._marks = Marks([*opens, *format.dropped, *thoughts])
         close = [thinking.close] if thinking else []
-        self._ends = Marks([*close, *(opens if calls and calls.ends_thinking else ())])
+        self._ends = Marks([*close, *(calls.open if calls and calls.ends_thinking else ())])
 
     def read(self, prompt: str) -> Steps[None]:
         """Read an answer."""
@@ -141,6 +143,10 @@ class _Plain:
         """Read what a mark begins; say whether thoughts may follow."""
         tape = self._tape
         tape.record()
+        if self._calls and mark in self._calls.unopened:
+            self._sink.part()
+            known = replace(self._context, only_known=True)
+            return (yield from self._call(self._read_calls(self._calls, self._calls.close, known)))
         tape.take(len(mark))
         if self._thinking and mark == self._thinking.open:
             yield from self._think()
@@ -169,6 +175,9 @@ class _Plain:
                 self._sink.void(raw)
             return False
         self._sink.part()
+        close = self._calls.close if self._calls else ()
+        while (yield from self._tape.space()) and (yield from self._tape.skip(*close)):
+            pass  # some models write the end twice
         return True
 
     def _is_bare(self) -> Steps[bool]:
@@ -180,14 +189,14 @@ class _Plain:
 
     def _bare_calls(self) -> Steps[None]:
         assert self._calls is not None
-        return self._read_calls(self._calls, ())
+        return self._read_calls(self._calls, (), self._context)
 
     def _marked_calls(self) -> Steps[None]:
         assert self._calls is not None
-        return self._read_calls(self._calls, self._calls.close)
+        return self._read_calls(self._calls, self._calls.close, self._context)
 
-    def _read_calls(self, calls: Calls, close: tuple[str, ...]) -> Steps[None]:
-        style, context = calls.style, self._context
+    def _read_calls(self, calls: Calls, close: tuple[str, ...], context: Context) -> Steps[None]:
+        style = calls.style
         match style:
             case JsonStyle():
                 first = yield from self._tape.space()

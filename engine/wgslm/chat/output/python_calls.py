@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 
 from wgslm.chat.output.context import Context
-from wgslm.chat.output.json_text import Tell, quoted
+from wgslm.chat.output.json_text import MAX_NAME, Tell, quoted
 from wgslm.chat.output.styles import PythonStyle
 from wgslm.chat.output.tape import Malformed, Steps, Tape
 from wgslm.chat.output.values import as_json
@@ -71,9 +71,9 @@ def _call(context: Context, style: PythonStyle) -> Steps[None]:
 
 def _name(tape: Tape) -> Steps[str]:
     name = ""
-    while (yield from tape.peek()) and (more := tape.run(_NAME)):
+    while (yield from tape.peek()) and (more := tape.run(_NAME, MAX_NAME + 1 - len(name))):
         name += more
-        if len(name) > 256:
+        if len(name) > MAX_NAME:
             raise Malformed
     if not name or name[0].isdigit():
         raise Malformed

@@ -91,6 +91,7 @@ class Calls:
     close: tuple[str, ...] = ()
     ends_thinking: bool = False  # models begin calls within thoughts that they never close
     only_known: bool = False  # a call of a function that was not offered is text
+    unopened: tuple[str, ...] = ()  # begin the first call of a known function where `open` lacks
 
 
 @dataclass(frozen=True)

@@ -61,16 +61,8 @@ def _name(context: Context, style: TaggedStyle, ends: Sequence[str]) -> Steps[st
     """Read a call's name, which in GLM ends where its first argument begins."""
     if style.name_end:
         return _parts((yield from context.tape.upto(Marks([style.name_end]), MAX_TAG)))[0]
-    pieces: list[str] = []
-
-    def keep(piece: str) -> None:
-        pieces.append(piece)
-        if sum(map(len, pieces)) > MAX_TAG:
-            raise Malformed
-
-    if not (yield from context.tape.until(Marks([style.key, *ends]), keep)):
-        raise Malformed
-    name = "".join(pieces).strip()
+    written, _ = yield from context.tape.before(Marks([style.key, *ends]), MAX_TAG)
+    name = written.strip()
     if not name or any(character.isspace() or character in "<>{}" for character in name):
         raise Malformed
     return name

@@ -4,6 +4,7 @@ A reader consumes only what no later text can change, so any split of the text r
 """
 
 import re
+import sys
 from collections.abc import Callable, Generator, Sequence
 from itertools import permutations
 from typing import TypeVar
@@ -74,10 +75,10 @@ class Tape:
         """Read what is there, and leave it untold."""
         self._at = len(self._text)
 
-    def run(self, pattern: re.Pattern[str]) -> str:
-        """Read what matches of what is there; may be nothing."""
+    def run(self, pattern: re.Pattern[str], most: int = sys.maxsize) -> str:
+        """Read what matches of what is there, at most so long; may be nothing."""
         found = pattern.match(self._text, self._at)
-        return self.take(found.end() - self._at) if found else ""
+        return self.take(min(most, found.end() - self._at)) if found else ""
 
     def peek(self) -> Steps[str]:
         """Give the next character, or nothing at the end."""
@@ -130,17 +131,22 @@ class Tape:
                 return ""
             yield
 
+    def before(self, marks: Marks, most: int) -> Steps[tuple[str, str]]:
+        """Read up to one of `marks`; give what is before it, at most so long, and it, unread."""
+        text = ""
+        while True:
+            found = marks.pattern.search(self._text, self._at)
+            held = 0 if self.ended else marks.held(self._text, self._at)
+            end = found.start() if found else len(self._text) - held
+            text += self.take(min(end - self._at, most + 1 - len(text)))
+            if len(text) > most or (self.ended and not found):
+                raise Malformed
+            if found:
+                return text, found.group()
+            yield
+
     def upto(self, marks: Marks, most: int) -> Steps[str]:
         """Read up to one of `marks` and the mark; give what is before it, at most so long."""
-        pieces: list[str] = []
-
-        def keep(piece: str) -> None:
-            pieces.append(piece)
-            if sum(map(len, pieces)) > most:
-                raise Malformed
-
-        mark = yield from self.until(marks, keep)
-        if not mark:
-            raise Malformed
+        text, mark = yield from self.before(marks, most)
         self.take(len(mark))
-        return "".join(pieces)
+        return text

@@ -2,9 +2,11 @@
 
 import ast
 import json
+import re
 import types
 
 _WORDS = {"True": "true", "False": "false", "None": "null"}
+_HALF = re.compile("[\ud800-\udfff]")
 MAX_NESTING = 32
 
 
@@ -34,9 +36,15 @@ def python_literal(written: str) -> str | None:
         return None
     try:
         tree = _Constants().visit(ast.parse(written.strip(), mode="eval"))
-        return json.dumps(ast.literal_eval(tree), ensure_ascii=False, allow_nan=False)
+        value = json.dumps(ast.literal_eval(tree), ensure_ascii=False, allow_nan=False)
+        return escaped_halves(value)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return None
+
+
+def escaped_halves(text: str) -> str:
+    """Write halves of surrogate pairs as JSON's escapes: UTF-8 cannot hold them."""
+    return _HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
 class _Constants(ast.NodeTransformer):
