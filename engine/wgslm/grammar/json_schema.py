@@ -176,6 +176,11 @@ class _Compiler:
                 "uses 'minProperties' and 'maxProperties' for names that it does not list, of "
                 "which the same may come twice"
             )
+        if free and least > len(declared) + 1:
+            raise error(
+                f"uses 'minProperties' {least}, of which it lists {len(declared)}; of those that "
+                "it does not list only one can be counted, as the same may come twice"
+            )
         top = max(1, least, 0 if most is None else most)  # count no further
         width, end = top + 1, len(declared)
         if width * (end + 2) > MOST_COUNTS:

@@ -7,6 +7,7 @@ tells each apart from every bound.
 from dataclasses import dataclass
 from decimal import Decimal
 
+from wgslm.errors import RequestError
 from wgslm.grammar.automaton import Automaton, determined, intersection
 from wgslm.grammar.characters import DIGIT
 from wgslm.grammar.expression import (
@@ -66,8 +67,23 @@ def number(bounds: Bounds, *, is_integer: bool) -> Expression:
     for limit, is_strict in ((bounds.high, False), (bounds.below, True)):
         if limit is not None:
             _narrow(digits, negative, positive, -limit, is_strict=is_strict)
-    multiple = bounds.multiple
-    return either([_all_of(positive, multiple), row("-", _all_of(negative, multiple))])
+    above, below = _all_of(positive, bounds.multiple), _all_of(negative, bounds.multiple)
+    if above == below == NOTHING and wide > most:
+        raise RequestError(
+            f"the JSON schema has {_widest(bounds)}; only numbers of at most {most} digits before "
+            "the point can be written",
+            "json_schema",
+        )
+    return either([above, row("-", below)])
+
+
+def _widest(b: Bounds) -> str:
+    """Return the bound that is farthest from 0, by its keyword."""
+    names = {"minimum": b.low, "maximum": b.high}
+    names |= {"exclusiveMinimum": b.above, "exclusiveMaximum": b.below}
+    given = [(limit, name) for name, limit in names.items() if limit is not None]
+    limit, name = max(given, key=lambda pair: abs(pair[0]))
+    return f"{name!r} of {limit:.0e}"
 
 
 def multiples(of: int) -> Automaton:

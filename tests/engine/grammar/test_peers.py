@@ -3,12 +3,14 @@
 import json
 import random
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 from llguidance.gbnf_to_lark import gbnf_to_lark
 
+from wgslm.errors import RequestError
 from wgslm.grammar import Grammar, arranging, for_gbnf, for_regex, for_schema
 from wgslm.pauses import whole
 
@@ -125,3 +127,30 @@ def test_llguidance_agrees(
     # llguidance allows blanks before ':' and ',' as well.
     assert [t for t in different if "\n:" not in t and " :" not in t and "\n," not in t] == []
     assert sum(map(grammar.accepts, texts)) >= 2
+
+
+def test_llguidance_agrees_on_the_json_schema_suite(reference_data: Path) -> None:
+    """On the schemas that both follow, and the suite's documents for them."""
+    folder = reference_data / "specs/json-schema/draft2020-12"
+    schemas = judged = 0
+    different = []
+    for path in sorted(folder.glob("*.json")):
+        for group in json.loads(path.read_text()):
+            try:
+                grammar = for_schema(group["schema"])
+                peer = peer_of_schema(json.dumps(group["schema"]))
+            except (RequestError, ValueError):
+                continue
+            if LLMatcher(TOKENIZER, peer).is_error():
+                continue
+            schemas += 1
+            for test in group["tests"]:
+                text = json.dumps(test["data"], ensure_ascii=False)
+                judged += 1
+                if grammar.accepts(text) != peer_accepts(peer, text):
+                    different.append((group["description"], text))
+
+    print(f"{schemas} schemas, {judged} documents")
+    # It is right, but llguidance writes whole numbers without a point.
+    assert different == [("const with -2.0 matches integer and float types", "-2.0")]
+    assert schemas > 130 and judged > 500

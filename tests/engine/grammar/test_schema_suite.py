@@ -80,6 +80,10 @@ def test_nothing_invalid_is_accepted_and_nothing_valid_is_lost(reference_data: P
         ({"properties": {"a": 5}, "required": ["a"]}, "5 where an object"),
         ({"allOf": [{"type": "string"}, {"type": "null"}]}, "no text at all"),
         ({"minProperties": 2, "maxProperties": 3}, "'minProperties'"),
+        ({"type": "object", "minProperties": 2}, "'minProperties'"),
+        ({"type": "object", "properties": {"a": {}}, "minProperties": 3}, "'minProperties'"),
+        ({"type": "number", "minimum": 1e20}, "'minimum'"),
+        ({"type": "integer", "exclusiveMaximum": -1e17}, "'exclusiveMaximum'"),
     ],
 )
 def test_what_cannot_be_enforced_is_refused_by_name(schema: object, names: str) -> None:
