@@ -233,6 +233,26 @@ def test_arguments_come_as_they_are_written() -> None:
     assert more == [[ToolCallDelta(0, character)] for character in "abc"]
 
 
+# The name or the id of these comes after the arguments, or a string has to be read first.
+HELD = ("before the name", "written into a string", "mistral_nemo:", "apriel:")
+TEXTS = [
+    case
+    for case in CASES
+    if any(kind == "call" and "Rome" in str(rest) for kind, *rest in case.wanted)
+    and not any(word in case.name for word in HELD)
+]
+
+
+@pytest.mark.parametrize("case", TEXTS, ids=lambda case: case.name)
+def test_a_long_text_is_told_while_it_is_written(case: Case) -> None:
+    parser = OutputParser(detect(case.template), tools=case.tools, prompt=case.prompt)
+    raw = case.raw.replace("Rome", "Rome " + "or Oslo " * 50)
+
+    events = [event for character in raw for event in parser.push(character)]
+
+    assert sum(isinstance(event, ToolCallDelta) for event in events) > 300
+
+
 def test_text_is_held_back_only_while_it_may_become_a_mark() -> None:
     parser = OutputParser(detect("<tool_call>"), tools=TOOLS)
 

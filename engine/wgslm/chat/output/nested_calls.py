@@ -62,7 +62,11 @@ def _call(context: Context, style: NestedStyle) -> Steps[None]:
         if (yield from tape.need()) != "<":
             raise Malformed
         tag = (yield from tape.upto(_TAG, 256)).strip()
-        if not tag.startswith("/"):
+        if not stack and context.tools.is_text(name, tag):
+            tell(f'{"" if is_first else ", "}"{quoted(tag)}": "')
+            is_first = False
+            yield from _text(context, prefix, f"{style.prefix}</{tag}>")
+        elif not tag.startswith("/"):
             stack.append(_Element(tag))
             if len(stack) > MAX_DEPTH:
                 raise Malformed
@@ -80,3 +84,12 @@ def _call(context: Context, style: NestedStyle) -> Steps[None]:
             raise Malformed
     tell("}")
     context.end()
+
+
+def _text(context: Context, prefix: Marks, end: str) -> Steps[None]:
+    """Read a string, passed on as it comes, and its end."""
+    tape, tell = context.tape, context.sink.arguments
+    yield from tape.until(prefix, lambda piece: tell(quoted(piece)))
+    if not (yield from tape.skip(end)):
+        raise Malformed
+    tell('"')
