@@ -17,7 +17,7 @@ from wgslm.kernels.repack import Unit, repack, unit_of
 from wgslm.quants import Quant
 from wgslm.sources import ByteSource
 
-CHUNK = 8 << 20  # bytes read at once
+CHUNK = 4 << 20  # bytes read at once
 RING = 2  # staging buffers: one is read into while the other is repacked
 UNITS = 4  # a cut inside a tensor is a multiple of it, so that every stream goes on at a word
 

@@ -101,6 +101,12 @@ def test_a_text_that_grows_says_the_same_as_a_whole_one(quiet: Tab, text: str) -
         assert grown["html"] == whole["html"]
 
 
+def test_a_line_that_was_drawn_in_parts_is_one_line(quiet: Tab) -> None:
+    grown = draw(quiet.page, LONG_LINE, [*range(0, len(LONG_LINE), 97), len(LONG_LINE)])
+
+    assert LONG_LINE.removeprefix("```js\n").removesuffix("\n```\n") in grown["text"]
+
+
 def test_tables_code_and_formulas_are_drawn_as_such(quiet: Tab) -> None:
     draw(quiet.page, PROSE)
     log = quiet.page.locator("#log")
