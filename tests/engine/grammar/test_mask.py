@@ -167,9 +167,12 @@ def test_a_control_token_is_allowed_only_for_grammars_that_write_them() -> None:
     assert special.is_final
 
 
-def test_masks_come_in_time(qwen: Vocabulary) -> None:
+@pytest.mark.parametrize(
+    "most", [pytest.param(40e-3, marks=pytest.mark.speed), 80e-3], ids=["idle", "shared"]
+)
+def test_masks_come_in_time(qwen: Vocabulary, most: float) -> None:
     data = TEXT.encode()
-    grammar = for_schema(PERSON | {"title": "measured"})  # of its own, so that nothing is kept
+    grammar = for_schema(PERSON | {"title": f"measured {most}"})  # its own: nothing is kept
     first: list[float] = []
     again: list[float] = []
     walks: list[int] = []
@@ -189,4 +192,4 @@ def test_masks_come_in_time(qwen: Vocabulary) -> None:
     )
     assert max(walks) > 100_000  # a string allows nearly all
     assert statistics.median(again) < 0.2e-3
-    assert statistics.median(first) < 40e-3  # the goal is for each; this machine is shared
+    assert max(first) < most
