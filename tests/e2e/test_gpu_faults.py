@@ -15,7 +15,7 @@ from setup_modules import load
 
 QUESTION = "Tell me a long story."
 MAX_TOKENS = 120
-NO_ADAPTER_S = 240.0  # Chromium gives out none for 120 s after two crashes
+NO_ADAPTER_S = 420.0  # Chromium gives out none for 120 s after two crashes; asked after up to 130
 
 pytestmark = [pytest.mark.e2e, pytest.mark.gpu, pytest.mark.long]
 
@@ -127,19 +127,21 @@ def test_a_gpu_that_hangs_is_noticed_and_used_again_when_it_answers(
     tab: Tab, gpu: GpuProcess, open_site: Served, dist: Path, tmp_path: Path
 ) -> None:
     source = (dist / "engine/gpu-browser.js").read_text()
-    hasty = source.replace("PATIENCE_MS = 120_000", "PATIENCE_MS = 3_000")
-    hasty = hasty.replace("OPENING_MS = 30_000", "OPENING_MS = 3_000")
-    assert hasty.count("_MS = 3_000") == 2
+    hasty = source.replace("PATIENCE_MS = 120_000", "PATIENCE_MS = 8_000")
+    hasty = hasty.replace("OPENING_MS = 30_000", "OPENING_MS = 8_000")
+    assert hasty.count("_MS = 8_000") == 2  # what SwiftShader compiles takes 3 s on a slow core
     (tmp_path / "gpu-browser.js").write_text(hasty)
     open_site.files["/engine/gpu-browser.js"] = tmp_path / "gpu-browser.js"
-    tab.open(f"{open_site.url}?model=models/tiny.gguf")
-    tab.wait_ready("tiny")
-    del open_site.files["/engine/gpu-browser.js"]
+    try:
+        tab.open(f"{open_site.url}?model=models/tiny.gguf")
+        tab.wait_ready("tiny")
+    finally:
+        del open_site.files["/engine/gpu-browser.js"]
     tab.set(temperature=0, max_tokens=MAX_TOKENS)
     answer_begun(tab)
 
     with gpu.stopped():
-        tab.wait(lambda: "GPU was lost" in tab.error, "the hang to be noticed", 15)
+        tab.wait(lambda: "GPU was lost" in tab.error, "the hang to be noticed", 40)
         assert tab.answer["state"] == "interrupted"
 
     tab.wait(lambda: tab.answer["state"] == "done", "the answer to go on")
