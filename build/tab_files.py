@@ -36,7 +36,14 @@ TAB = {
     "extra": "",
 }
 UNUSED_LIBRARIES = ("idna",)  # anyio wants it when it opens a socket, which a tab cannot
-UNUSED_FILES = ("starlette/testclient.py", "anyio/pytest_plugin.py", "anyio/_backends/_trio.py")
+UNUSED_FILES = frozenset(
+    "anyio/_backends/_trio.py anyio/pytest_plugin.py anyio/to_interpreter.py anyio/to_process.py "
+    "starlette/authentication.py starlette/middleware/authentication.py "
+    "starlette/middleware/gzip.py starlette/middleware/httpsredirect.py "
+    "starlette/middleware/opentelemetry.py starlette/middleware/sessions.py "
+    "starlette/middleware/wsgi.py starlette/schemas.py starlette/staticfiles.py "
+    "starlette/templating.py starlette/testclient.py".split()
+)
 LAZY_IMPORTS = ("anyio._backends._asyncio",)  # what the first answer imports, by name
 SOURCE_IS_READ = ("anyio",)  # to import lazily; of ours a traceback names files and lines
 # Standard modules that do nothing in a tab: sockets, processes, terminals, debuggers, and the
