@@ -63,7 +63,7 @@ def test_the_chat_page_has_it_too(tab: Tab, site: str) -> None:
 
 def test_a_script_may_load_before_the_engine_runs(tab: Tab, site: str) -> None:
     tab.page.goto(f"{site}?model=models/tiny.gguf", wait_until="commit")
-    tab.page.wait_for_function("window.wgslm?.load")
+    tab.wait(lambda: tab.page.evaluate("Boolean(window.wgslm?.load)"), "the page's own scripts")
     assert tab.page.evaluate("wgslm.boot") is None
 
     facts = tab.page.evaluate("wgslm.load('models/tiny.gguf', { context: 32 })")
