@@ -100,6 +100,30 @@ def test_a_browser_that_keeps_nothing_is_told_once(tab: Tab, site: str) -> None:
     tab.wait(lambda: len(tab.messages) == 6, "all of it, now that there is room again")
 
 
+def test_a_write_that_begins_before_another_one_is_refused_loses_nothing(
+    tab: Tab, site: str
+) -> None:
+    tab.open(f"{site}?model=models/tiny.gguf")
+    tab.wait_ready("tiny")
+    quota = tab.page.context.new_cdp_session(tab.page)
+    quota.send("Storage.overrideQuotaForOrigin", {"origin": site.rstrip("/"), "quotaSize": 1})
+
+    tab.page.evaluate(
+        """async (message) => {
+        const { current } = wgslm.library;
+        current.add({ ...message, id: "1", at: 1 });
+        const first = current.flush();
+        current.set({});
+        await Promise.all([first, current.flush()]);
+    }""",
+        {**MESSAGE, "parent": None},
+    )
+    tab.page.locator("#new-chat").click()
+
+    tab.page.get_by_role("button", name="Hello", exact=True).click()
+    tab.wait(lambda: [m["content"] for m in tab.messages] == ["Hello"], "what the page remembers")
+
+
 def test_each_tab_has_its_own_conversation(visitor: BrowserContext, site: str) -> None:
     first, second = Tab(visitor), Tab(visitor)
     for tab, text in ((first, "I am the first"), (second, "I am the second")):

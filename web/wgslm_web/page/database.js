@@ -9,6 +9,7 @@ const BATCH = 100; // messages that a search reads at a time
 export class Database {
   #opened = null;
   #memory = { conversations: new Map(), messages: new Map() };
+  #written = Promise.resolve(); // one write at a time: the next one tries again what this one could not keep
 
   /** All conversations, without their messages, the one changed last first. */
   async conversations() {
@@ -31,7 +32,12 @@ export class Database {
   /** Keep changed facts and messages; `isNew` or not: what another tab deleted stays deleted.
 
       Returns whether they are on the disk: without it they are only in this page. */
-  async write(id, facts, messages, isNew) {
+  write(id, facts, messages, isNew) {
+    const write = () => this.#write(id, facts, messages, isNew);
+    return (this.#written = this.#written.then(write, write));
+  }
+
+  async #write(id, facts, messages, isNew) {
     const remembered = this.#memory.conversations.get(id); // what was refused is tried again
     const records = [...this.#remembered(id), ...messages.map((one) => ({ ...one, conversation: id }))];
     const all = { ...remembered, ...facts, id };
