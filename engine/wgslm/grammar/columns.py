@@ -24,6 +24,10 @@ class Columns:
         self._bytes = [bytes(b for b in range(256) if b in each) for each in self._columns]
         self._count = len(pieces)
 
+    def __len__(self) -> int:
+        """Count the tokens."""
+        return self._count
+
     def barred(self, reader: Reader, state: State) -> bytes | None:
         """Return a byte for each rank: 0 if it may follow a state, else 1.
 

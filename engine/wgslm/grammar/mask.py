@@ -90,7 +90,7 @@ class Masks:
                     return bytes(barred) if reader.is_closed(state, PLAIN_BUT) else None
                 state = nearest
                 come += 1
-            for start, stop in ends.reached(reader, state) or ():
+            for start, stop in ends.ranks(ends.reached(reader, state) or ()):
                 barred[start:stop] = bytes(stop - start)
         return bytes(barred)
 

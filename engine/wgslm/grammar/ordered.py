@@ -7,7 +7,7 @@ one beginning follow each other, so a walk leaps behind them by bisection.
 from array import array
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from wgslm.grammar.states import Reader, State
 from wgslm.pauses import Pausing
@@ -33,20 +33,34 @@ class Ordered:
         self._shared.append(0)
         self._longest = max(map(len, pieces), default=0)
 
-    def reached(
-        self, reader: Reader, state: State, most: int | None = None
-    ) -> list[tuple[int, int]] | None:
-        """Return the ranges of ranks that may follow a state.
+    def __len__(self) -> int:
+        """Count the pieces."""
+        return len(self._pieces)
 
-        None where more than `most` pieces would have to be looked at.
+    def ranks(self, places: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+        """Yield the ranges of ranks at ranges of places."""
+        for start, stop in places:
+            yield from zip(self._starts[start:stop], self._stops[start:stop], strict=True)
+
+    def reached(
+        self,
+        reader: Reader,
+        state: State,
+        most: int | None = None,
+        is_open: Callable[[State], bool] = lambda _: False,
+    ) -> list[tuple[int, int]] | None:
+        """Return which pieces may follow a state, as ranges of their places.
+
+        Behind a state that `is_open` all of them may follow; it is asked about the states after
+        the first byte. None where more than `most` pieces would have to be looked at.
         """
         pieces, shared, step = self._pieces, self._shared, reader.step
-        starts, stops = self._starts, self._stops
         rows: list[list[State | bool | None]] = [state.row] * (self._longest + 1)  # by depth
         states = [state] * (self._longest + 1)
         left = len(pieces) if most is None else most
         index, stop = 0, len(pieces)
         ranges: list[tuple[int, int]] = []
+        opens: set[State] = set()
         while index < stop:
             left -= 1
             if left < 0:
@@ -63,9 +77,15 @@ class Ordered:
                     index = self._behind(index, length)
                     break
                 assert isinstance(found, State)
+                if found in opens or (length == 1 and is_open(found)):
+                    opens.add(found)
+                    after = self._behind(index, length)
+                    ranges.append((index, after))
+                    index = after
+                    break
                 rows[length], states[length] = found.row, found
             else:
-                ranges.append((starts[index], stops[index]))
+                ranges.append((index, index + 1))
                 index += 1
         return ranges
 

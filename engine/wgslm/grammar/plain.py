@@ -6,7 +6,7 @@ Most of a vocabulary is, and in a string most of it may follow, whatever it is.
 from collections.abc import Iterable, Sequence
 
 from wgslm.grammar.followers import Followers, runs
-from wgslm.grammar.states import FOREIGN, HALVES, Reader, State
+from wgslm.grammar.states import FOREIGN, HALVES, Free, Reader, State
 
 CONTINUING = bytes(range(0x80, 0xC0))
 NOT_PLAIN = bytes([*range(32), *b'"\\'])  # what ends or escapes inside JSON's strings
@@ -34,10 +34,19 @@ class Plain:
     def following(self, reader: Reader, state: State) -> Iterable[tuple[int, int]]:
         """Return the ranges of ranks that may follow a state, in order."""
         free = reader.free(state)
-        is_open = not free.but & self._contents and reader.step(state, 0x61) is not None
-        if is_open and (free.ends or self._most <= free.most):
+        is_whole = reader.step(state, 0x61) is not None  # no character is begun
+        if is_whole and self._is_open(free) and (free.ends or self._most <= free.most):
             return runs(self._counts, free.most)
-        return self._followers.of(reader, state)
+
+        def is_open(state: State) -> bool:
+            free = reader.free(state)
+            return self._is_open(free) and self._most <= free.most
+
+        return self._followers.of(reader, state, is_open)
+
+    def _is_open(self, free: Free) -> bool:
+        """Say whether no token has a character that is barred."""
+        return not free.but & self._contents
 
 
 def _counts(pieces: Sequence[bytes]) -> bytes:
