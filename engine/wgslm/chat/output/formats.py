@@ -187,7 +187,7 @@ CALLS = (
         "Mistral Nemo",
         ("[TOOL_CALLS]",),
         Calls(
-            JsonStyle(late_id=True, is_list=True, after=r', "id": "[A-Za-z0-9]{9}"\}'),
+            JsonStyle(is_list=True, after=r', "id": "[A-Za-z0-9]{9}"\}'),
             ("[TOOL_CALLS]",),
         ),
     ),
@@ -294,7 +294,7 @@ CALLS = (
         "Apriel",
         ("<tool_calls>",),
         Calls(
-            JsonStyle(late_id=True, is_list=True, after=r'(?:, "id": "[A-Za-z0-9_\-]{1,32}")?\}'),
+            JsonStyle(is_list=True, after=r'(?:, "id": "[A-Za-z0-9_\-]{1,32}")?\}'),
             ("<tool_calls>",),
             ("</tool_calls>",),
         ),

@@ -62,7 +62,7 @@ def _call(context: Context, style: JsonStyle, close: Sequence[str]) -> Steps[Non
         yield from _keyed(context)
         return
     call = _Call()
-    yield from _object(context, style, call, close)
+    yield from _object(context, call, close)
     if not call.has_begun:
         context.begin(call.name, call.id)
         context.sink.arguments("".join(call.waiting) or "{}")
@@ -80,9 +80,7 @@ def _keyed(context: Context) -> Steps[None]:
     context.end()
 
 
-def _object(
-    context: Context, style: JsonStyle, call: _Call, close: Sequence[str], depth: int = 0
-) -> Steps[None]:
+def _object(context: Context, call: _Call, close: Sequence[str], depth: int = 0) -> Steps[None]:
     tape = context.tape
     tape.take(1)
     if (yield from tape.space()) == "}":
@@ -98,13 +96,13 @@ def _object(
             if context.only_known and not context.tools.knows(call.name):
                 raise Malformed
         elif key in _ARGUMENTS:
-            yield from _given(context, style, call)
+            yield from _given(context, call)
         elif key in _IDS:
             call.id = yield from _id(context, first)
         elif key == "function" and first == '"' and not call.name:
             call.name = yield from json_text.short_string(tape)
         elif key == "function" and first == "{" and not depth:
-            yield from _object(context, style, call, close, depth + 1)
+            yield from _object(context, call, close, depth + 1)
         elif key in _OTHERS or not context.only_known:
             yield from json_text.value(tape, lambda piece: None)
         else:
@@ -121,11 +119,11 @@ def _object(
             raise Malformed
 
 
-def _given(context: Context, style: JsonStyle, call: _Call) -> Steps[None]:
-    """Read the arguments: passed on at once where the name is known."""
+def _given(context: Context, call: _Call) -> Steps[None]:
+    """Read the arguments: passed on at once where the name is known, whatever id follows."""
     if call.has_begun or call.waiting:
         raise Malformed
-    if call.name and not style.late_id:
+    if call.name:
         call.has_begun = True
         context.begin(call.name, call.id)
         yield from _arguments(context, context.sink.arguments)

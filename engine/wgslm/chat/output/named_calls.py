@@ -16,7 +16,7 @@ def named_calls(context: Context, style: NamedStyle, close: Sequence[str]) -> St
     """Read calls up to one of `close`, or as many as there are."""
     tape = context.tape
     if not style.call and (yield from tape.space()) in ("[", "{"):  # as older models write it
-        yield from json_calls(context, JsonStyle(late_id=True), close)
+        yield from json_calls(context, JsonStyle(), close)
         return
     while True:
         yield from tape.space()

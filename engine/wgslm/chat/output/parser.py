@@ -1,8 +1,9 @@
 """Reads a model's answer as it comes: thoughts, text and calls, whatever way it is split."""
 
+import re
 import secrets
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from wgslm.chat.events import Delta
@@ -23,12 +24,16 @@ from wgslm.chat.output.styles import (
     NestedStyle,
     PythonStyle,
     TaggedStyle,
+    Thinking,
     read_tools,
 )
 from wgslm.chat.output.tagged_calls import tagged_calls
 from wgslm.chat.output.tape import Malformed, Marks, Steps, Tape
 
 _LETTERS = string.ascii_letters + string.digits
+_TAG = re.compile(r"[<\[].*[>\]]")
+_QUOTES = "`'\"\u201c\u2018"
+MAX_NAME = 64  # characters of what a part of an answer is called
 
 
 def new_call_id() -> str:
@@ -103,16 +108,17 @@ class _Plain:
         self._context, self._calls = context, calls
         self._tape, self._sink = context.tape, context.sink
         self._thinking = thinking = format.thinking
-        opens = calls.open if calls else ()
-        self._dropped = format.dropped
-        opens = (*opens, *calls.unopened) if calls else opens
-        self._start = [*opens, *format.dropped]
-        if thinking:
-            self._start += [thinking.open, thinking.close]
-        is_anywhere = thinking is not None and thinking.anywhere
-        thoughts = [thinking.open, thinking.close] if thinking and is_anywhere else []
-        self._marks = Marks([*opens, *format.dropped, *thoughts])
+        opens = (*calls.open, *calls.unopened) if calls else ()
+        self._open = (thinking.head or thinking.open) if thinking else ""
+        thoughts = [self._open, thinking.close] if thinking else []
+        self._start = [*opens, *format.dropped, *thoughts]
         close = [thinking.close] if thinking else []
+        self._closes = _tags([*close, *(calls.close if calls else ())])
+        self._awaited: set[str] = set()  # of them: those whose beginning was told as text
+        self._last = ""  # character of the text
+        is_anywhere = thinking is not None and thinking.anywhere
+        begins = thoughts if is_anywhere else _tags(thoughts)
+        self._marks = Marks([*opens, *format.dropped, *begins, *self._closes])
         self._ends = Marks([*close, *(calls.open if calls and calls.ends_thinking else ())])
 
     def read(self, prompt: str) -> Steps[None]:
@@ -136,26 +142,59 @@ class _Plain:
                 tape.record()
             else:
                 mark = ""
-            mark = mark or (yield from tape.until(self._marks, self._sink.text))
-            is_start = bool(mark) and (yield from self._at(mark))
+            if not mark:
+                is_start = False
+                mark = yield from tape.until(self._marks, self._tell)
+            is_start = bool(mark) and (yield from self._at(mark, is_start=is_start))
 
-    def _at(self, mark: str) -> Steps[bool]:
+    def _tell(self, piece: str) -> None:
+        self._last = piece[-1:] or self._last
+        self._sink.text(piece)
+
+    def _at(self, mark: str, *, is_start: bool) -> Steps[bool]:
         """Read what a mark begins; say whether thoughts may follow."""
-        tape = self._tape
+        tape, thinking = self._tape, self._thinking
         tape.record()
         if self._calls and mark in self._calls.unopened:
             self._sink.part()
             known = replace(self._context, only_known=True)
             return (yield from self._call(self._read_calls(self._calls, self._calls.close, known)))
         tape.take(len(mark))
-        if self._thinking and mark == self._thinking.open:
-            yield from self._think()
-        elif self._calls and mark in self._calls.open:
+        counts = is_start or (thinking is not None and thinking.anywhere)
+        if mark == self._open and thinking:
+            if counts:
+                yield from self._part(thinking)
+                return True
+            self._awaited.add(thinking.close)
+            self._tell(mark)
+            return False
+        if self._calls and mark in self._calls.open:
             self._sink.part()
             return (yield from self._call(self._marked_calls()))
-        elif self._thinking and mark == self._thinking.close:
+        if thinking and mark == thinking.close and counts:
             self._sink.part()
+        elif mark in self._closes:
+            self._close(mark)
+            return False
         return True
+
+    def _part(self, thinking: Thinking) -> Steps[None]:
+        """Read thoughts; where a head names another part instead, its name."""
+        name = thinking.open.removeprefix(self._open)
+        if not name or (yield from self._tape.skip(name)):
+            yield from self._think()
+            return
+        self._sink.part()
+        try:
+            name, _ = yield from self._tape.before(Marks(["\n", thinking.close]), MAX_NAME)
+        except Malformed:
+            self._tell(self._tape.recorded().removeprefix(self._open))
+
+    def _close(self, mark: str) -> None:
+        """Leave out an end that nothing began, unless it is spoken of."""
+        if mark in self._awaited or self._last in _QUOTES:
+            self._awaited.discard(mark)
+            self._tell(mark)
 
     def _think(self) -> Steps[None]:
         mark = yield from self._tape.until(self._ends, self._sink.think)
@@ -171,8 +210,9 @@ class _Plain:
             raw = self._tape.recorded()
             if self._tape.was_cut and self._tape.ended and self._sink.keep():
                 self._tape.drop()  # it may be the beginning of a mark
-            else:
+            elif not (self._tape.ended and self._calls and raw.strip() in self._calls.open):
                 self._sink.void(raw)
+                self._awaited |= {close for close in self._closes if close not in raw}
             return False
         self._sink.part()
         close = self._calls.close if self._calls else ()
@@ -214,3 +254,8 @@ class _Plain:
                 yield from python_calls(context, style, close)
             case GemmaStyle():
                 yield from gemma_calls(context, style, close)
+
+
+def _tags(marks: Iterable[str]) -> list[str]:
+    """Return those that no sentence has."""
+    return [mark for mark in marks if _TAG.fullmatch(mark)]

@@ -12,6 +12,7 @@ class Thinking:
     open: str
     close: str
     anywhere: bool = False  # the marks are no words a person writes, so they count at any place
+    head: str = ""  # what `open` begins with, where parts of other names do too
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,6 @@ class JsonStyle:
     the arguments, and after them.
     """
 
-    late_id: bool = False  # a model that names calls does so after the arguments
     is_keyed: bool = False  # {"name": {arguments}} instead
     is_list: bool = False
     before: str = r'\{"name": "'

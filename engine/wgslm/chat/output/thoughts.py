@@ -33,7 +33,7 @@ THINKING = (
     Rule(
         "Gemma 4",
         ("<|channel>", "<channel|>"),
-        Thinking("<|channel>thought\n", "<channel|>", anywhere=True),
+        Thinking("<|channel>thought\n", "<channel|>", anywhere=True, head="<|channel>"),
     ),
     Rule(
         "Kimi K3",
