@@ -233,8 +233,8 @@ def test_arguments_come_as_they_are_written() -> None:
     assert more == [[ToolCallDelta(0, character)] for character in "abc"]
 
 
-# The name or the id of these comes after the arguments, or a string has to be read first.
-HELD = ("before the name", "written into a string", "mistral_nemo:", "apriel:")
+# The name of these comes after the arguments, or a string has to be read first.
+HELD = ("before the name", "written into a string")
 TEXTS = [
     case
     for case in CASES
