@@ -260,6 +260,8 @@ class Engine:
         if self._draws and self._draws.done():
             self._draws.result()  # a pipeline that failed is told, not worked around
         self._check_ids(ids)
+        sampling = options.sampling.barring(self.tokenizer.suppressed)
+        options = replace(options, sampling=sampling)
         run, first, stopped = Run(len(ids)), 0.0, False
         matcher = await patiently(self._constraints.matching(options.grammar, so_far))
         dry = options.sampling.dry_sequence_breakers if options.sampling.has_dry else ()

@@ -1,13 +1,14 @@
 """The settings of a draw, and what of them the GPU can do."""
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
 
 from wgslm.errors import RequestError
 from wgslm.kernels import sample
 
 BREAKERS = ("\n", ":", '"', "*")
 MOST_BREAKERS = 64
+BAR = -100.0  # a bias that leaves a token no chance
 BREAKER_NBYTES = 40  # llama.cpp cuts longer ones
 
 
@@ -51,6 +52,12 @@ class Sampling:
             _check("logit_bias", bias, -100 <= bias <= 100, f"-100 to 100 for token {id}")
         self._check_breakers()
         self._check_mirostat()
+
+    def barring(self, ids: Iterable[int]) -> "Sampling":
+        """Return the same with ids that are not drawn, but for those that have a bias."""
+        return replace(
+            self, logit_bias=tuple({**dict.fromkeys(ids, BAR), **dict(self.logit_bias)}.items())
+        )
 
     @property
     def has_penalties(self) -> bool:

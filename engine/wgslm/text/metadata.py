@@ -39,6 +39,17 @@ def token_id(metadata: Mapping[str, object], key: str, vocab_size: int) -> int |
     return value
 
 
+def token_ids(metadata: Mapping[str, object], key: str, vocab_size: int) -> tuple[int, ...]:
+    """Return an array of ids inside the vocabulary; none where the key is absent."""
+    ids = _sequence(metadata, key, "token ids") if key in metadata else ()
+    for id in ids:
+        if type(id) is not int or not 0 <= id < vocab_size:
+            raise GgufError(
+                f"{key} contains {_short(id)}; the vocabulary has the ids 0 to {vocab_size - 1}"
+            )
+    return tuple(dict.fromkeys(ids))  # type: ignore[arg-type]  # checked above
+
+
 def strings(metadata: Mapping[str, object], key: str) -> Sequence[str]:
     """Return an array of strings; it must be there."""
     values = _sequence(metadata, key, "strings")

@@ -30,6 +30,7 @@ class Tokenizer:
         self.eom_id = vocabulary.eom_id
         self.unknown_id = vocabulary.unknown_id
         self.end_ids = vocabulary.end_ids
+        self.suppressed = vocabulary.suppressed
         self.add_bos = vocabulary.add_bos
         self.add_eos = vocabulary.add_eos
         self._end = vocabulary.eos_id if vocabulary.add_eos else None

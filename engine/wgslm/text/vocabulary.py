@@ -7,7 +7,15 @@ from enum import IntEnum
 
 from wgslm.errors import GgufError
 from wgslm.text.endings import find_endings
-from wgslm.text.metadata import PREFIX, boolean, small_integers, string, strings, token_id
+from wgslm.text.metadata import (
+    PREFIX,
+    boolean,
+    small_integers,
+    string,
+    strings,
+    token_id,
+    token_ids,
+)
 
 
 class Kind(IntEnum):
@@ -52,6 +60,7 @@ class Vocabulary:
     eom_id: int | None
     unknown_id: int | None
     end_ids: frozenset[int]
+    suppressed: tuple[int, ...]  # never to be drawn
     add_bos: bool
     add_eos: bool
     sep_id: int | None
@@ -98,6 +107,7 @@ def read_vocabulary(metadata: Mapping[str, object], defaults: Defaults) -> Vocab
         eom_id=endings.eom_id,
         unknown_id=unknown_id,
         end_ids=endings.ids,
+        suppressed=token_ids(metadata, PREFIX + "suppress_tokens", len(tokens)),
         add_bos=_adds(metadata, "bos", defaults.add_bos, bos_id),
         add_eos=_adds(metadata, "eos", defaults.add_eos, eos_id),
         sep_id=sep_id,

@@ -68,6 +68,10 @@ def test_arrays_of_numbers_may_be_packed() -> None:
         ("eom_token_id", "2", "eom_token_id is '2'; it must be a token id"),
         ("unknown_token_id", True, "unknown_token_id is True; it must be a token id"),
         ("fim_pad_token_id", 9999, "fim_pad_token_id is 9999"),
+        ("suppress_tokens", [0, COUNT], "suppress_tokens contains 260; the vocabulary has"),
+        ("suppress_tokens", [[1]], "suppress_tokens contains an array of 1 elements"),
+        ("suppress_tokens", [True], "suppress_tokens contains True"),
+        ("suppress_tokens", 3, "suppress_tokens is 3; it must be an array of token ids"),
         ("add_bos_token", 1, "add_bos_token is 1; it must be true or false"),
         ("add_eos_token", "yes", "add_eos_token is 'yes'"),
         ("add_space_prefix", [True], "add_space_prefix is an array of 1 elements"),
@@ -130,3 +134,10 @@ def test_token_types_may_be_missing() -> None:
 
     assert tokenizer.specials == ("<|endoftext|>",)
     assert tokenizer.decode(tokenizer.encode("hello")) == "hello"
+
+
+def test_tokens_that_a_file_suppresses_are_known_once() -> None:
+    key = "tokenizer.ggml.suppress_tokens"
+
+    assert load_tokenizer({**spm_metadata(SPM), key: [5, 3, 5]}).suppressed == (5, 3)
+    assert load_tokenizer(spm_metadata(SPM)).suppressed == ()
