@@ -119,7 +119,7 @@ async def session(
     async with loaded(device, path) as model:
         plans = model.plans(sizes, context=context)
         async with model.executor(plans) as executor:
-            yield Session(executor, context, ahead)
+            yield Session(executor, context, ahead=ahead)
 
 
 @asynccontextmanager

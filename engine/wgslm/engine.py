@@ -165,7 +165,7 @@ class Engine:
             )
             executor = Executor(device, await fitting.settle(weights), weights)
             await executor.prepare(draws=False)
-            session = Session(executor, chosen)
+            session = Session(executor, chosen, tokenizer.suppressed)
             engine = cls(header, tokenizer, templates, device, weights, rates, session, kv, fitting)
             if device.compiles_aside:  # while the person reads and types
                 engine._draws = asyncio.ensure_future(engine._prepare_draws())
@@ -260,8 +260,6 @@ class Engine:
         if self._draws and self._draws.done():
             self._draws.result()  # a pipeline that failed is told, not worked around
         self._check_ids(ids)
-        sampling = options.sampling.barring(self.tokenizer.suppressed)
-        options = replace(options, sampling=sampling)
         run, first, stopped = Run(len(ids)), 0.0, False
         matcher = await patiently(self._constraints.matching(options.grammar, so_far))
         dry = options.sampling.dry_sequence_breakers if options.sampling.has_dry else ()

@@ -73,15 +73,18 @@ class Session:
         self,
         executor: Executor,
         context: int,
+        suppressed: Sequence[int] = (),
+        *,
         ahead: int | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """Start with an empty cache.
+        """Start with an empty cache; what is `suppressed` is never drawn.
 
         `ahead` fixes how many steps are under way and `clock` times those of prompts, for tests.
         """
         self.executor = executor
         self.context = context
+        self._suppressed = suppressed
         self._ahead = ahead
         self._clock = clock
         self._cached: list[int] = []
@@ -120,7 +123,7 @@ class Session:
         budget = min(options.max_tokens or self.context, self.context - len(prompt))
         async with self._turn, self._sound_cache():
             begun = time.perf_counter()
-            sampler = Sampler(options.sampling, breakers)
+            sampler = Sampler(options.sampling.barring(self._suppressed), breakers)
             steps = self._steps(sampler, options, history, budget, end_ids, matcher)
             steps.start(await self._prefill(history, run, steps.then, steps.wanted))
             while True:

@@ -10,7 +10,7 @@ from tab_heap import TabHeap
 
 WARM = 20  # turns after which everything is there that is there for good
 TURNS = 200
-EACH = 10  # turns of a conversation: what is shown of a longer one takes memory, as it should
+EACH = 3  # turns of a conversation, as many as fit into the context of the tiny model
 MOST_A_TURN = 1000  # bytes
 
 pytestmark = [pytest.mark.e2e, pytest.mark.gpu, pytest.mark.long]

@@ -200,21 +200,6 @@ def test_an_end_id_stops(checked: Checked, monkeypatch: pytest.MonkeyPatch) -> N
     checked(check)
 
 
-def test_what_the_file_suppresses_is_never_drawn(
-    checked: Checked, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def check(current: Engine) -> None:
-        _, free = await events_of(current, PROMPT)
-        monkeypatch.setattr(current.tokenizer, "suppressed", free.ids[4:5])
-
-        _, done = await events_of(current, PROMPT)
-
-        assert done.ids[:4] == free.ids[:4]
-        assert free.ids[4] not in done.ids
-
-    checked(check)
-
-
 def test_a_chat_is_its_prompt_continued(checked: Checked) -> None:
     async def check(current: Engine) -> None:
         ids = current.prompt_ids(MESSAGES)

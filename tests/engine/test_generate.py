@@ -337,3 +337,26 @@ def test_max_tokens_must_be_positive() -> None:
     with pytest.raises(RequestError, match="max_tokens is 0"):
         Options(max_tokens=0)
     assert replace(Options(), max_tokens=1).max_tokens == 1
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("is_on_gpu", [False, True], ids=["here", "on the GPU"])
+def test_what_a_file_suppresses_is_never_drawn(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch, is_on_gpu: bool
+) -> None:
+    hot = Sampling(temperature=100, top_k=4, top_p=1, min_p=0, seed=1)
+    if not is_on_gpu:
+        hot = replace(hot, xtc_probability=1.0)
+
+    async def check(current: Session) -> None:
+        free = set(await ids_of(current, PROMPT, 40, hot))
+        barred = sorted(free)[::2]
+        favoured = replace(hot, logit_bias=tuple((id, 100.0) for id in barred))
+        monkeypatch.setattr(current, "_suppressed", barred)
+
+        assert free & set(barred)
+        for sampling in (hot, favoured, GREEDY):
+            current.forget()
+            assert not set(await ids_of(current, PROMPT, 40, sampling)) & set(barred)
+
+    checked(check, opened)

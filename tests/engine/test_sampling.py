@@ -324,3 +324,19 @@ def test_random_numbers_are_uniform_and_differ_by_seed_and_counter() -> None:
     assert square < 63 + 3.1 * math.sqrt(2 * 63) + 7
     pairs = np.corrcoef([numbers[:count], numbers[count:], np.roll(numbers[:count], 1)])
     assert np.abs(pairs - np.eye(3)).max() < 4 / math.sqrt(count)
+
+
+# A dynamic temperature goes by how many candidates there are, barred ones too, as llama.cpp's does.
+@pytest.mark.parametrize("name", [name for name in CHAINS if "dynamic" not in name])
+def test_a_barred_token_is_as_if_it_did_not_exist(name: str) -> None:
+    """Not even for top-n-sigma's deviation, as in llama.cpp; a bias does not bring it back."""
+    barred = int(LOGITS.argmax())
+    sampling = replace(CHAINS[name], seed=7)
+    others = [id for id in range(VOCAB) if id != barred]
+    history = [id for id in HISTORY if id != barred]
+    hidden = Sampler(sampling.barring([barred]))
+    without = Sampler(sampling)
+
+    for _ in range(20):
+        id = hidden.choose_among(Whole(LOGITS.tolist()), history)
+        assert id == without.choose_among(Whole(LOGITS[others].tolist(), others), history)

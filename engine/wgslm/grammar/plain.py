@@ -13,6 +13,7 @@ NOT_PLAIN = bytes([*range(32), *b'"\\'])  # what ends or escapes inside JSON's s
 PLAIN_BUT = sum(1 << byte for byte in NOT_PLAIN) | HALVES  # as in `Free.but`
 BREAK = b"\n"  # between tokens, none of which has it
 LONGEST = 254  # characters that are counted
+MOST_ASKED = 12  # states, as finding out what is free after one takes half a millisecond
 
 
 class Plain:
@@ -38,8 +39,13 @@ class Plain:
         if is_whole and self._is_open(free) and (free.ends or self._most <= free.most):
             return runs(self._counts, free.most)
 
-        def is_open(state: State) -> bool:
-            free = reader.free(state)
+        asked: set[State] = set()
+
+        def is_open(after: State) -> bool:
+            asked.add(after)
+            if len(asked) > MOST_ASKED:
+                return False
+            free = reader.free(after)
             return self._is_open(free) and self._most <= free.most
 
         return self._followers.of(reader, state, is_open)

@@ -8,8 +8,9 @@ import math
 from collections.abc import Iterable, Sequence
 from operator import mul
 
-from wgslm.sampling.settings import Sampling
+from wgslm.sampling.settings import BARRED, Sampling
 
+LEAST = BARRED / 2  # logits below are of barred tokens
 Ranked = Sequence[tuple[int, float]]
 
 
@@ -41,14 +42,20 @@ def relative(ranked: Ranked, temperature: float = 1.0) -> list[float]:
 
 
 def deviation(every: Sequence[float], changes: Iterable[tuple[float, float]] = ()) -> float:
-    """Return the standard deviation of logits, some of them changed from one value to another."""
-    total = sum(every)
-    squares = sum(map(mul, every, every))
+    """Return the standard deviation of logits, some of them changed from one value to another.
+
+    Barred ones do not count, as in llama.cpp.
+    """
+    if min(every) < LEAST:
+        every = [logit for logit in every if logit >= LEAST]
+    total, squares, count = sum(every), sum(map(mul, every, every)), len(every)
     for old, new in changes:
-        total += new - old
-        squares += new * new - old * old
-    mean = total / len(every)
-    return math.sqrt(max(0.0, squares / len(every) - mean * mean))
+        is_barred = new < LEAST
+        total += -old if is_barred else new - old
+        squares += -old * old if is_barred else new * new - old * old
+        count -= is_barred
+    mean = total / count
+    return math.sqrt(max(0.0, squares / count - mean * mean))
 
 
 def typical(ranked: Ranked, typical_p: float) -> Ranked:
@@ -129,4 +136,4 @@ def drawn(chances: Sequence[float], point: float, total: float | None = None) ->
         reached += chance
         if wanted < reached:
             return index
-    return len(chances) - 1  # the sum was rounded
+    return max(index for index, chance in enumerate(chances) if chance)  # the sum was rounded

@@ -8,7 +8,7 @@ from wgslm.kernels import sample
 
 BREAKERS = ("\n", ":", '"', "*")
 MOST_BREAKERS = 64
-BAR = -100.0  # a bias that leaves a token no chance
+BARRED = -1e30  # a bias that no logit outweighs, and that WGSL can compute with, unlike infinity
 BREAKER_NBYTES = 40  # llama.cpp cuts longer ones
 
 
@@ -49,15 +49,15 @@ class Sampling:
         if len(dict(self.logit_bias)) < len(self.logit_bias):
             raise RequestError("logit_bias names a token twice", "logit_bias")
         for id, bias in self.logit_bias:
-            _check("logit_bias", bias, -100 <= bias <= 100, f"-100 to 100 for token {id}")
+            is_bias = -100 <= bias <= 100 or bias == BARRED
+            _check("logit_bias", bias, is_bias, f"-100 to 100 for token {id}")
         self._check_breakers()
         self._check_mirostat()
 
     def barring(self, ids: Iterable[int]) -> "Sampling":
-        """Return the same with ids that are not drawn, but for those that have a bias."""
-        return replace(
-            self, logit_bias=tuple({**dict.fromkeys(ids, BAR), **dict(self.logit_bias)}.items())
-        )
+        """Return the same where some ids are never drawn, whatever their bias."""
+        biases = {**dict(self.logit_bias), **dict.fromkeys(ids, BARRED)}
+        return replace(self, logit_bias=tuple(biases.items()))
 
     @property
     def has_penalties(self) -> bool:

@@ -9,7 +9,7 @@ const BATCH = 100; // messages that a search reads at a time
 export class Database {
   #opened = null;
   #memory = { conversations: new Map(), messages: new Map() };
-  #written = Promise.resolve(); // one write at a time: the next one tries again what this one could not keep
+  #last = Promise.resolve(); // change: the next one tries again what this one could not keep
 
   /** All conversations, without their messages, the one changed last first. */
   async conversations() {
@@ -33,8 +33,30 @@ export class Database {
 
       Returns whether they are on the disk: without it they are only in this page. */
   write(id, facts, messages, isNew) {
-    const write = () => this.#write(id, facts, messages, isNew);
-    return (this.#written = this.#written.then(write, write));
+    return this.#inTurn(() => this.#write(id, facts, messages, isNew));
+  }
+
+  removeMessages(id, messages) {
+    return this.#inTurn(async () => {
+      for (const one of messages) this.#memory.messages.delete(keyOf({ ...one, conversation: id }));
+      await this.#change((transaction) => {
+        for (const one of messages) transaction.objectStore("messages").delete([id, one.id]);
+      });
+    });
+  }
+
+  removeConversation(id) {
+    return this.#inTurn(async () => {
+      this.#forget(id);
+      await this.#change((transaction) => {
+        transaction.objectStore("conversations").delete(id);
+        transaction.objectStore("messages").delete(rangeOf(id));
+      });
+    });
+  }
+
+  #inTurn(change) {
+    return (this.#last = this.#last.then(change, change));
   }
 
   async #write(id, facts, messages, isNew) {
@@ -48,21 +70,6 @@ export class Database {
     this.#memory.conversations.set(id, all);
     for (const record of records) this.#memory.messages.set(keyOf(record), record);
     return false;
-  }
-
-  async removeMessages(id, messages) {
-    for (const one of messages) this.#memory.messages.delete(keyOf({ ...one, conversation: id }));
-    await this.#change((transaction) => {
-      for (const one of messages) transaction.objectStore("messages").delete([id, one.id]);
-    });
-  }
-
-  async removeConversation(id) {
-    this.#forget(id);
-    await this.#change((transaction) => {
-      transaction.objectStore("conversations").delete(id);
-      transaction.objectStore("messages").delete(rangeOf(id));
-    });
   }
 
   /** Every message, a batch at a time. */

@@ -31,9 +31,10 @@ from wgslm.chat.output.tagged_calls import tagged_calls
 from wgslm.chat.output.tape import Malformed, Marks, Steps, Tape
 
 _LETTERS = string.ascii_letters + string.digits
-_TAG = re.compile(r"[<\[].*[>\]]")
-_QUOTES = "`'\"\u201c\u2018"
-MAX_NAME = 64  # characters of what a part of an answer is called
+_TAG = re.compile(r"[<\[\]].*[>\]]")
+_NAME = re.compile(r"[ \w]*")
+FENCE = "```"
+MAX_HEAD = 32  # characters of what a part of an answer is called
 
 
 def new_call_id() -> str:
@@ -114,8 +115,9 @@ class _Plain:
         self._start = [*opens, *format.dropped, *thoughts]
         close = [thinking.close] if thinking else []
         self._closes = _tags([*close, *(calls.close if calls else ())])
-        self._awaited: set[str] = set()  # of them: those whose beginning was told as text
-        self._last = ""  # character of the text
+        self._lone = _tags(opens)  # that nothing follows: no call, and no words
+        self._lines = _Lines()
+        self._is_awaited = False  # an end of calls, as what began one was told as text
         is_anywhere = thinking is not None and thinking.anywhere
         begins = thoughts if is_anywhere else _tags(thoughts)
         self._marks = Marks([*opens, *format.dropped, *begins, *self._closes])
@@ -148,57 +150,80 @@ class _Plain:
             is_start = bool(mark) and (yield from self._at(mark, is_start=is_start))
 
     def _tell(self, piece: str) -> None:
-        self._last = piece[-1:] or self._last
+        self._lines.push(piece)
         self._sink.text(piece)
+
+    def _border(self) -> None:
+        """End a part of the answer."""
+        self._lines = _Lines()
+        self._sink.part()
 
     def _at(self, mark: str, *, is_start: bool) -> Steps[bool]:
         """Read what a mark begins; say whether thoughts may follow."""
         tape, thinking = self._tape, self._thinking
         tape.record()
         if self._calls and mark in self._calls.unopened:
-            self._sink.part()
+            self._border()
             known = replace(self._context, only_known=True)
             return (yield from self._call(self._read_calls(self._calls, self._calls.close, known)))
         tape.take(len(mark))
+        if self._calls and mark in self._calls.open:
+            self._border()
+            return (yield from self._call(self._marked_calls()))
         counts = is_start or (thinking is not None and thinking.anywhere)
-        if mark == self._open and thinking:
-            if counts:
+        if thinking and mark == self._open:
+            if counts or (yield from self._is_alone()):
                 yield from self._part(thinking)
                 return True
-            self._awaited.add(thinking.close)
             self._tell(mark)
             return False
-        if self._calls and mark in self._calls.open:
-            self._sink.part()
-            return (yield from self._call(self._marked_calls()))
         if thinking and mark == thinking.close and counts:
-            self._sink.part()
+            self._border()
         elif mark in self._closes:
-            self._close(mark)
-            return False
+            return (yield from self._close(mark))
         return True
+
+    def _close(self, mark: str) -> Steps[bool]:
+        """Leave out an end that nothing began, unless it may be spoken of."""
+        if self._lines.is_empty:
+            self._border()
+            return True
+        is_call = self._calls is not None and mark in self._calls.close
+        if is_call and self._is_awaited:
+            self._is_awaited = False
+            self._tell(mark)
+        elif not (yield from self._is_alone()) and (yield from self._tape.peek()):
+            self._tell(mark)
+        return False
+
+    def _is_alone(self) -> Steps[bool]:
+        """Whether the mark that was read is all of a line, and in no block of code."""
+        following = yield from self._tape.peek()
+        return self._lines.is_new and following in ("", "\r", "\n")
 
     def _part(self, thinking: Thinking) -> Steps[None]:
         """Read thoughts; where a head names another part instead, its name."""
-        name = thinking.open.removeprefix(self._open)
-        if not name or (yield from self._tape.skip(name)):
+        tape = self._tape
+        if not thinking.head:
             yield from self._think()
             return
-        self._sink.part()
-        try:
-            name, _ = yield from self._tape.before(Marks(["\n", thinking.close]), MAX_NAME)
-        except Malformed:
-            self._tell(self._tape.recorded().removeprefix(self._open))
-
-    def _close(self, mark: str) -> None:
-        """Leave out an end that nothing began, unless it is spoken of."""
-        if mark in self._awaited or self._last in _QUOTES:
-            self._awaited.discard(mark)
-            self._tell(mark)
+        self._border()
+        name = ""
+        while (yield from tape.peek()) and len(name) < MAX_HEAD:
+            found = tape.run(_NAME, MAX_HEAD - len(name))
+            if not found:
+                break
+            name += found
+        end = yield from tape.skip("\r\n", "\n")
+        is_named = bool(end) or bool((yield from tape.match([thinking.close])))
+        if is_named and thinking.open == f"{thinking.head}{name.strip()}\n":
+            yield from self._think()
+        elif not (is_named and name.strip().isidentifier()) and not tape.was_cut:
+            self._tell(name + end)
 
     def _think(self) -> Steps[None]:
         mark = yield from self._tape.until(self._ends, self._sink.think)
-        self._sink.part()
+        self._border()
         if self._thinking and mark == self._thinking.close:
             self._tape.take(len(mark))
 
@@ -210,11 +235,13 @@ class _Plain:
             raw = self._tape.recorded()
             if self._tape.was_cut and self._tape.ended and self._sink.keep():
                 self._tape.drop()  # it may be the beginning of a mark
-            elif not (self._tape.ended and self._calls and raw.strip() in self._calls.open):
+            elif not (self._tape.ended and raw.strip() in self._lone):
                 self._sink.void(raw)
-                self._awaited |= {close for close in self._closes if close not in raw}
+                self._lines.push(raw)
+                closes = self._calls.close if self._calls else ()
+                self._is_awaited = not any(close in raw for close in closes)
             return False
-        self._sink.part()
+        self._border()
         close = self._calls.close if self._calls else ()
         while (yield from self._tape.space()) and (yield from self._tape.skip(*close)):
             pass  # some models write the end twice
@@ -259,3 +286,30 @@ class _Plain:
 def _tags(marks: Iterable[str]) -> list[str]:
     """Return those that no sentence has."""
     return [mark for mark in marks if _TAG.fullmatch(mark)]
+
+
+class _Lines:
+    """The lines of a part's text, as far as they tell what a mark in them means."""
+
+    def __init__(self) -> None:
+        self.is_empty = True
+        self._begun = ""  # what the last line begins with
+        self._is_code = False
+
+    @property
+    def is_new(self) -> bool:
+        """Whether a line of no code has nothing in it yet."""
+        return not self._begun and not self._is_code
+
+    def push(self, piece: str) -> None:
+        *ended, last = piece.split("\n")
+        for line in ended:
+            self._add(line)
+            self._is_code ^= self._begun == FENCE
+            self._begun = ""
+        self._add(last)
+
+    def _add(self, text: str) -> None:
+        text = text if self._begun else text.lstrip()
+        self._begun += text[: len(FENCE) - len(self._begun)]
+        self.is_empty &= not self._begun

@@ -15,6 +15,7 @@ class Sink:
         self._events: list[Delta] = []
         self._text = _Spaced()
         self._thoughts = _Spaced(skipping=True)
+        self._has_told = False  # text, before the last border
         self._dropped = ""
         self._index = -1
         self._is_open = False
@@ -54,7 +55,8 @@ class Sink:
     def part(self) -> None:
         """Forget the white space at a border between thoughts, text and calls."""
         self._dropped = self._text.held
-        self._text = _Spaced(skipping=True)
+        self._has_told |= self._text.has_shown
+        self._text = _Spaced(before="\n\n" if self._has_told else "", skipping=True)
         if self._thoughts.has_shown:
             self._thoughts = _Spaced(before="\n\n", skipping=True)
 
