@@ -189,7 +189,7 @@ class _Plain:
             self._border()
             return True
         is_call = self._calls is not None and mark in self._calls.close
-        if is_call and self._is_awaited:
+        if not is_call or self._is_awaited:  # templates leave out what is before an end of thoughts
             self._is_awaited = False
             self._tell(mark)
         elif not (yield from self._is_alone()) and (yield from self._tape.peek()):
