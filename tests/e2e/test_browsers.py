@@ -124,6 +124,29 @@ def test_a_write_that_begins_before_another_one_is_refused_loses_nothing(
     tab.wait(lambda: [m["content"] for m in tab.messages] == ["Hello"], "what the page remembers")
 
 
+def test_a_message_that_is_deleted_while_it_is_written_stays_deleted(tab: Tab, site: str) -> None:
+    tab.open(f"{site}?model=models/tiny.gguf")
+    tab.wait_ready("tiny")
+
+    tab.page.evaluate(
+        """async (message) => {
+        const { library } = wgslm;
+        const second = { ...message, id: "2", parent: "1", at: 2 };
+        library.current.add({ ...message, id: "1", at: 1 });
+        const writes = [library.current.flush()];
+        library.current.add(second);
+        writes.push(library.current.flush());
+        await Promise.all([...writes, library.drop(second)]);
+        await library.current.flush();
+    }""",
+        {**MESSAGE, "parent": None},
+    )
+    tab.page.reload()
+    tab.wait_ready("tiny")
+
+    assert [message["id"] for message in tab.messages] == ["1"]
+
+
 def test_each_tab_has_its_own_conversation(visitor: BrowserContext, site: str) -> None:
     first, second = Tab(visitor), Tab(visitor)
     for tab, text in ((first, "I am the first"), (second, "I am the second")):

@@ -340,3 +340,10 @@ def test_a_barred_token_is_as_if_it_did_not_exist(name: str) -> None:
     for _ in range(20):
         id = hidden.choose_among(Whole(LOGITS.tolist()), history)
         assert id == without.choose_among(Whole(LOGITS[others].tolist(), others), history)
+
+
+@pytest.mark.parametrize("name", ["plain", "top_n_sigma"])
+def test_where_nothing_else_may_follow_a_barred_token_is_drawn(name: str) -> None:
+    sampler = Sampler(CHAINS[name].barring([3, 4]))
+
+    assert sampler.choose_among(Whole([2.0, 1.0], [3, 4]), []) in (3, 4)

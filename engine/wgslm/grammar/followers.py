@@ -8,7 +8,7 @@ from wgslm.grammar.ordered import Ordered
 from wgslm.grammar.states import Reader, State
 
 MOST_WALKED = 1_500  # pieces, which take about as long as reading all at once
-FEW = 1_000  # tokens that are sorted
+FEW = 1_000  # pieces that are sorted
 OTHER = 255  # never a count
 
 

@@ -54,6 +54,8 @@ def deviation(every: Sequence[float], changes: Iterable[tuple[float, float]] = (
         total += -old if is_barred else new - old
         squares += -old * old if is_barred else new * new - old * old
         count -= is_barred
+    if not count:
+        return 0.0
     mean = total / count
     return math.sqrt(max(0.0, squares / count - mean * mean))
 

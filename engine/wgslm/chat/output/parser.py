@@ -33,8 +33,8 @@ from wgslm.chat.output.tape import Malformed, Marks, Steps, Tape
 _LETTERS = string.ascii_letters + string.digits
 _TAG = re.compile(r"[<\[\]].*[>\]]")
 _NAME = re.compile(r"[ \w]*")
-FENCE = "```"
-MAX_HEAD = 32  # characters of what a part of an answer is called
+_FENCE = "```"
+MAX_CHANNEL = 32  # characters of what a part of an answer is called
 
 
 def new_call_id() -> str:
@@ -189,7 +189,9 @@ class _Plain:
             self._border()
             return True
         is_call = self._calls is not None and mark in self._calls.close
-        if not is_call or self._is_awaited:  # templates leave out what is before an end of thoughts
+        if not is_call:
+            self._tell(mark)  # templates leave out of past answers what is before it
+        elif self._is_awaited:
             self._is_awaited = False
             self._tell(mark)
         elif not (yield from self._is_alone()) and (yield from self._tape.peek()):
@@ -209,16 +211,18 @@ class _Plain:
             return
         self._border()
         name = ""
-        while (yield from tape.peek()) and len(name) < MAX_HEAD:
-            found = tape.run(_NAME, MAX_HEAD - len(name))
+        while (yield from tape.peek()) and len(name) < MAX_CHANNEL:
+            found = tape.run(_NAME, MAX_CHANNEL - len(name))
             if not found:
                 break
             name += found
         end = yield from tape.skip("\r\n", "\n")
-        is_named = bool(end) or bool((yield from tape.match([thinking.close])))
-        if is_named and thinking.open == f"{thinking.head}{name.strip()}\n":
+        is_whole = bool(end) or bool((yield from tape.match([thinking.close])))
+        if is_whole and thinking.open == f"{thinking.head}{name.strip()}\n":
             yield from self._think()
-        elif not (is_named and name.strip().isidentifier()) and not tape.was_cut:
+            return
+        is_cut = tape.was_cut and not (yield from tape.peek())
+        if not (name.strip().isidentifier() and (is_whole or is_cut)):
             self._tell(name + end)
 
     def _think(self) -> Steps[None]:
@@ -305,11 +309,11 @@ class _Lines:
         *ended, last = piece.split("\n")
         for line in ended:
             self._add(line)
-            self._is_code ^= self._begun == FENCE
+            self._is_code ^= self._begun == _FENCE
             self._begun = ""
         self._add(last)
 
     def _add(self, text: str) -> None:
         text = text if self._begun else text.lstrip()
-        self._begun += text[: len(FENCE) - len(self._begun)]
+        self._begun += text[: len(_FENCE) - len(self._begun)]
         self.is_empty &= not self._begun
