@@ -202,7 +202,7 @@ def test_thinking_is_folded_away_and_the_answer_is_not(quiet: Tab) -> None:
         "<think>\nA cat?</think>\n\nYes.": ("A cat?", "Yes.", False),
         "<think>\nStill at it</thi": ("\nStill at it", "", True),
         "<thi": ("", "", False),
-        "opened by the template</think>Yes.": ("opened by the template", "Yes.", False),
+        "Thoughts end with </think>, see?": ("", "Thoughts end with </think>, see?", False),
         "<b>bold</b>": ("", "<b>bold</b>", False),
         "": ("", "", False),
     }
@@ -217,11 +217,13 @@ def test_thinking_is_folded_away_and_the_answer_is_not(quiet: Tab) -> None:
         {"content": "Yes"},
         {"content": "."},
     ]
+    late = [{"content": "A cat?"}, {"content_was_reasoning": True}, {"content": "Yes"}]
     grow = (
         "([deltas]) => import('./thinking.js')"
         ".then(({ grown }) => deltas.reduce((content, delta) => grown(content, delta), ''))"
     )
     assert quiet.page.evaluate(grow, [deltas]) == "<think>A cat?\n</think>\n\nYes."
+    assert quiet.page.evaluate(grow, [late]) == "<think>A cat?\n</think>\n\nYes"
 
     add(quiet, conversation("x", "Cats", ["?", "<think>It is a *cat*.</think>Yes, **a cat**."]))
     expect(quiet.shown.locator(".body")).to_have_text("Yes, a cat.")

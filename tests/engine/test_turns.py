@@ -11,7 +11,7 @@ import pytest
 
 from tiny_vocabularies import bpe_metadata, spm_metadata
 from wgslm.answer import Answer, mark_ids
-from wgslm.chat.events import ReasoningDelta, TextDelta
+from wgslm.chat.events import ReasoningDelta, TextDelta, TextWasReasoning
 from wgslm.chat.output.parser import OutputParser
 from wgslm.chat.template import ChatTemplate
 from wgslm.prompts import Prompts
@@ -67,8 +67,15 @@ class Talk:
         parser = OutputParser(format, prompt=self.prompt) if format.has_marks else None
         told = Answer(TextStream(self.tokenizer, shown=shown), (), parser, answer)
         events = told.finish(stopped=False, was_cut=False)[0]
-        said = "".join(event.text for event in events if isinstance(event, TextDelta))
-        thought = "".join(event.text for event in events if isinstance(event, ReasoningDelta))
+        said = thought = ""
+        for event in events:
+            match event:
+                case TextDelta(text):
+                    said += text
+                case ReasoningDelta(text):
+                    thought += text
+                case TextWasReasoning():
+                    said, thought = "", said
         message: dict[str, object] = {"role": "assistant", "content": said}
         return {**message, "reasoning_content": thought} if thought else message
 

@@ -10,6 +10,7 @@ from wgslm.chat.events import (
     Done,
     ReasoningDelta,
     TextDelta,
+    TextWasReasoning,
     Timings,
     ToolCallDelta,
     ToolCallVoid,
@@ -206,6 +207,27 @@ def test_a_malformed_call_is_text_in_a_whole_answer() -> None:
     assert told == {"role": "assistant", "content": "<tool_call>", "refusal": None}
 
 
+def test_text_before_an_end_of_thoughts_is_thoughts_in_a_whole_answer() -> None:
+    told = message([TextDelta("h"), TextDelta("m"), TextWasReasoning(), TextDelta("Hi")])
+
+    assert told == {
+        "role": "assistant",
+        "content": "Hi",
+        "refusal": None,
+        "reasoning_content": "hm",
+    }
+
+
+def test_streamed_text_that_was_thoughts_is_told_to_be() -> None:
+    events: list[Delta] = [TextDelta("hm"), TextWasReasoning(), TextDelta("Hi")]
+
+    assert deltas(events) == [
+        {"content": "hm"},
+        {"content_was_reasoning": True},
+        {"content": "Hi"},
+    ]
+
+
 def test_streamed_thoughts_and_calls_have_openais_shape() -> None:
     assert deltas(EVENTS) == [
         {"reasoning_content": "h"},
@@ -249,8 +271,9 @@ def test_ids_of_every_event_are_told() -> None:
         ToolCallDelta(0, "{", ids=(2,)),
         ToolCallVoid(0, (3,)),
         TextDelta("", (4,)),
+        TextWasReasoning((5,)),
     ]
 
     chunks = [chunk for event in events for chunk in openai.delta_chunks(head, event)]
 
-    assert [chunk["tokens"] for chunk in chunks] == [[1], [2], [3], [4]]
+    assert [chunk["tokens"] for chunk in chunks] == [[1], [2], [3], [4], [5]]

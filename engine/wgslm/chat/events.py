@@ -42,6 +42,14 @@ class ReasoningDelta:
 
 
 @dataclass(frozen=True)
+class TextWasReasoning:
+    """All text told so far was thoughts after all: their end came, though not their beginning."""
+
+    ids: tuple[int, ...] = ()
+    chances: tuple[TokenChance, ...] = ()
+
+
+@dataclass(frozen=True)
 class ToolCallDelta:
     """More of a tool call: the first of an index has its `id` and `name`, then JSON text comes."""
 
@@ -90,5 +98,5 @@ class Done:
     ids: tuple[int, ...]
 
 
-Delta = TextDelta | ReasoningDelta | ToolCallDelta | ToolCallVoid
+Delta = TextDelta | ReasoningDelta | TextWasReasoning | ToolCallDelta | ToolCallVoid
 Event = Delta | Done

@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Callable
 from contextlib import AsyncExitStack, aclosing
 
-from wgslm.chat.events import Done, ReasoningDelta, TextDelta
+from wgslm.chat.events import Done, ReasoningDelta, TextDelta, TextWasReasoning
 from wgslm.chat.formats import FROM_FILE
 from wgslm.cli.knobs import make_options
 from wgslm.cli.loading import loaded
@@ -97,6 +97,9 @@ async def _stream(engine: Engine, talk: Talk, pieces: list[str]) -> Done:
                         is_thinking = False
                     pieces.append(text)
                     write(text)
+                case TextWasReasoning():
+                    is_thinking = True
+                    pieces.clear()
                 case Done():
                     done = event
     assert done is not None, "the engine ends every answer with Done"

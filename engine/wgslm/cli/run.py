@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import asdict, replace
 
-from wgslm.chat.events import Done, Event, ReasoningDelta, TextDelta
+from wgslm.chat.events import Done, Event, ReasoningDelta, TextDelta, TextWasReasoning
 from wgslm.chat.formats import FROM_FILE
 from wgslm.cli.constraints import read_constraint
 from wgslm.cli.knobs import UsageError, make_options
@@ -91,6 +91,9 @@ async def _generate(answer: AsyncGenerator[Event], *, is_streamed: bool) -> tupl
                     thoughts.append(text)
                     if is_streamed:
                         write_thought(text)
+                case TextWasReasoning():
+                    thoughts += pieces
+                    pieces.clear()
                 case Done():
                     done = event
     if is_streamed:

@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from wgslm.chat.events import Delta, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallVoid
+from wgslm.chat.events import (
+    Delta,
+    ReasoningDelta,
+    TextDelta,
+    TextWasReasoning,
+    ToolCallDelta,
+    ToolCallVoid,
+)
 from wgslm.chat.output.detect import detect
 from wgslm.chat.output.parser import OutputParser
 
@@ -126,6 +133,11 @@ def told(case: Case, events: Sequence[Delta]) -> list[tuple[object, ...]]:
     """What the events say, in the words of the recorded cases."""
     found: list[tuple[object, ...]] = []
     thoughts = "".join(event.text for event in events if isinstance(event, ReasoningDelta))
+    if TextWasReasoning() in events:
+        end = events.index(TextWasReasoning())
+        assert not any(isinstance(event, ReasoningDelta) for event in events[:end])
+        thoughts = "".join(e.text for e in events[:end] if isinstance(e, TextDelta)) + thoughts
+        events = [e for at, e in enumerate(events) if at > end or not isinstance(e, TextDelta)]
     if thoughts:
         found.append(("think", thoughts))
     void = {event.index for event in events if isinstance(event, ToolCallVoid)}

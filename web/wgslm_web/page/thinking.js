@@ -7,19 +7,19 @@ const CLOSE = "</think>";
 /** Split an answer, also one that is still growing, into {thought, said, isThinking}. */
 export function splitThinking(content) {
   const text = content.trimStart();
-  const isOpened = text.startsWith(OPEN);
-  const end = text.indexOf(CLOSE);
-  if (end >= 0) {
-    const thought = text.slice(isOpened ? OPEN.length : 0, end).trim();
-    return { thought, said: text.slice(end + CLOSE.length).trimStart(), isThinking: false };
+  if (!text.startsWith(OPEN)) {
+    const isBeginning = text !== "" && OPEN.startsWith(text);
+    return { thought: "", said: isBeginning ? "" : content, isThinking: false };
   }
-  if (isOpened) return { thought: beforePart(text.slice(OPEN.length), CLOSE), said: "", isThinking: true };
-  const isBeginning = text !== "" && OPEN.startsWith(text);
-  return { thought: "", said: isBeginning ? "" : content, isThinking: false };
+  const end = text.indexOf(CLOSE);
+  if (end < 0) return { thought: beforePart(text.slice(OPEN.length), CLOSE), said: "", isThinking: true };
+  const thought = text.slice(OPEN.length, end).trim();
+  return { thought, said: text.slice(end + CLOSE.length).trimStart(), isThinking: false };
 }
 
 /** An answer's text after one more delta of the API. */
-export function grown(content, { reasoning_content: thought = "", content: said = "" }) {
+export function grown(content, { reasoning_content: thought = "", content: said = "", content_was_reasoning }) {
+  if (content_was_reasoning) return OPEN + content;
   const end = content.indexOf(CLOSE);
   const isOpen = content.startsWith(OPEN) && end < 0;
   if (thought && end >= 0) return `${content.slice(0, end)}${thought}${content.slice(end)}${said}`;

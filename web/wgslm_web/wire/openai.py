@@ -1,8 +1,10 @@
 """OpenAI's chat completions: request object to messages and options, events to its objects.
 
 A field that would change the answer and is not supported is refused by name; only fields that
-cannot change it (HARMLESS) are accepted unread. Two extensions: `return_tokens` asks for ids (as
-in llama.cpp), and the last chunk carries `timings` under llama.cpp's names.
+cannot change it (HARMLESS) are accepted unread. Three extensions: `return_tokens` asks for ids (as
+in llama.cpp), the last chunk carries `timings` under llama.cpp's names, and a delta of
+`"content_was_reasoning": true` says that all content before it was thoughts: a model can write the
+end of thoughts that it did not begin.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,6 +17,7 @@ from wgslm.chat.events import (
     Likelihood,
     ReasoningDelta,
     TextDelta,
+    TextWasReasoning,
     Timings,
     TokenChance,
     ToolCallDelta,
@@ -135,6 +138,8 @@ def delta_chunks(head: Head, event: Delta) -> list[Json]:
             tokens = {"tokens": list(event.ids)} if head.return_tokens else {}
         case ReasoningDelta(text):
             delta = {"reasoning_content": text}
+        case TextWasReasoning():
+            delta = {"content_was_reasoning": True}
         case ToolCallDelta():
             delta = {"tool_calls": [_call_delta(event)]}
         case ToolCallVoid():
@@ -237,6 +242,9 @@ class Said:
                 self._text.append(text)
             case ReasoningDelta(text):
                 self._thoughts.append(text)
+            case TextWasReasoning():
+                self._thoughts += self._text
+                self._text.clear()
             case ToolCallDelta():
                 self._calls.setdefault(event.index, []).append(event)
             case ToolCallVoid():

@@ -189,12 +189,15 @@ class _Plain:
             self._border()
             return True
         is_call = self._calls is not None and mark in self._calls.close
-        if not is_call:
-            self._tell(mark)  # templates leave out of past answers what is before it
-        elif self._is_awaited:
+        is_alone = yield from self._is_alone()
+        if is_call and self._is_awaited:
             self._is_awaited = False
             self._tell(mark)
-        elif not (yield from self._is_alone()) and (yield from self._tape.peek()):
+        elif is_alone and not is_call and (yield from self._tape.space()):
+            self._lines, self._is_awaited = _Lines(), False
+            self._sink.rethink()
+            return True
+        elif not is_alone and (yield from self._tape.peek()):
             self._tell(mark)
         return False
 

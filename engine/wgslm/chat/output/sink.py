@@ -2,7 +2,14 @@
 
 from collections.abc import Callable
 
-from wgslm.chat.events import Delta, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallVoid
+from wgslm.chat.events import (
+    Delta,
+    ReasoningDelta,
+    TextDelta,
+    TextWasReasoning,
+    ToolCallDelta,
+    ToolCallVoid,
+)
 
 
 class Sink:
@@ -16,6 +23,7 @@ class Sink:
         self._text = _Spaced()
         self._thoughts = _Spaced(skipping=True)
         self._has_told = False  # text, before the last border
+        self._has_thought = False
         self._dropped = ""
         self._index = -1
         self._is_open = False
@@ -50,7 +58,17 @@ class Sink:
     def think(self, piece: str) -> None:
         """Tell thoughts."""
         if shown := self._thoughts.push(piece):
+            self._has_thought = True
             self._events.append(ReasoningDelta(shown))
+
+    def rethink(self) -> None:
+        """Take the text so far for thoughts, unless there were others."""
+        self.part()
+        if self._has_told and not self._has_thought:
+            self._events.append(TextWasReasoning())
+            self._text = _Spaced(skipping=True)
+            self._thoughts = _Spaced(before="\n\n", skipping=True)
+            self._has_told, self._has_thought = False, True
 
     def part(self) -> None:
         """Forget the white space at a border between thoughts, text and calls."""
