@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jsonschema import Draft202012Validator
 
-from wgslm.chat.events import Delta, ReasoningDelta, TextDelta, ToolCallDelta
+from wgslm.chat.events import Delta, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallVoid
 from wgslm.chat.output.detect import detect, marks
 from wgslm.chat.output.parser import OutputParser
 from wgslm.chat.output.styles import Format
@@ -135,7 +135,7 @@ def read_calls(events: Sequence[Delta]) -> list[tuple[str, object]]:
     """Return names and arguments."""
     calls: dict[int, list[ToolCallDelta]] = {}
     for event in events:
-        assert isinstance(event, ToolCallDelta | TextDelta | ReasoningDelta), event
+        assert not isinstance(event, ToolCallVoid), event
         if isinstance(event, ToolCallDelta):
             calls.setdefault(event.index, []).append(event)
     return [

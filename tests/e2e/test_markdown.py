@@ -217,7 +217,11 @@ def test_thinking_is_folded_away_and_the_answer_is_not(quiet: Tab) -> None:
         {"content": "Yes"},
         {"content": "."},
     ]
-    late = [{"content": "A cat?"}, {"content_was_reasoning": True}, {"content": "Yes"}]
+    late = [
+        {"content": "A cat?"},
+        {"content": "\n\n", "content_was_reasoning": True},
+        {"content": "Yes"},
+    ]
     grow = (
         "([deltas]) => import('./thinking.js')"
         ".then(({ grown }) => deltas.reduce((content, delta) => grown(content, delta), ''))"

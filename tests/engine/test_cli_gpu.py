@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 import urllib.request
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from command_line import Outcome, call, command, finish, killed_after, start
 from terminal import PROMPT, Terminal
 from tiny_models import CONTEXT, VOCAB, write_tiny
 from wgslm.bench.report import SOFTWARE
+from wgslm.chat.events import Done, Event, TextDelta, TextWasReasoning, Timings, Usage
+from wgslm.engine import Engine
 from wgslm.gpu import Device
 from wgslm.quants import QUANTS
 
@@ -143,6 +146,19 @@ def test_an_answer_is_what_a_schema_an_expression_or_a_grammar_says(
     assert {each["finish_reason"] for each in (as_schema, as_regex, as_grammar)} == {"stop"}
 
 
+def test_text_before_an_end_of_thoughts_is_no_answer(capsys: Capture, tmp_path: Path) -> None:
+    template = "{{ messages[-1].content }}{# <think> </think> #}"
+    changed = {"tokenizer.chat_template": template}
+    model = write_tiny(tmp_path / "thinks.gguf", "llama", QUANTS[0], change=changed)
+    written = ("--regex", r"Hm\.\n</think>\n\nYes", "--max-tokens", 30)
+
+    whole = call(capsys, "run", model, "-p", "a", *written, "--json").json
+    streamed = call(capsys, "run", model, "-p", "a", *written)
+
+    assert (whole["text"], whole["reasoning"]) == ("Yes", "Hm.")
+    assert streamed.out == "Hm.\n\nYes\n"
+
+
 def test_a_stop_text_ends_the_answer_and_is_not_shown(capsys: Capture, model: Path) -> None:
     text = run_greedily(capsys, model, "hi", 30).json["text"]
     stop = text[len(text) // 2 :][:2]
@@ -231,6 +247,23 @@ def test_chat_reads_a_pipe(
     ]  # fmt: skip
     first, second = messages[2]["content"], messages[4]["content"]
     assert outcome.out == f"{first}\n{first}\n{second}\n"  # greedy: made again, it is the same
+
+
+def test_chat_keeps_no_text_before_an_end_of_thoughts(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch, model: Path, tmp_path: Path
+) -> None:
+    async def written(*_: object) -> AsyncGenerator[Event]:
+        for event in (TextDelta("Hm."), TextWasReasoning(), TextDelta("Yes")):
+            yield event
+        yield Done("stop", Usage(1, 3, 0), Timings(1.0, 1.0, 1.0), (3, 4, 5))
+
+    monkeypatch.setattr(Engine, "chat", written)
+    saved = tmp_path / "talk.json"
+
+    outcome = chat(capsys, monkeypatch, model, f"a\n/save {saved}\n")
+
+    assert outcome.out == "Hm.\n\nYes\n"
+    assert recorded(saved)["messages"][-1] == {"role": "assistant", "content": "Yes"}
 
 
 def test_chat_from_a_pipe_ends_at_the_first_error(

@@ -223,7 +223,7 @@ def test_streamed_text_that_was_thoughts_is_told_to_be() -> None:
 
     assert deltas(events) == [
         {"content": "hm"},
-        {"content_was_reasoning": True},
+        {"content": "\n\n", "content_was_reasoning": True},
         {"content": "Hi"},
     ]
 

@@ -98,8 +98,8 @@ async def _stream(engine: Engine, talk: Talk, pieces: list[str]) -> Done:
                     pieces.append(text)
                     write(text)
                 case TextWasReasoning():
-                    is_thinking = True
                     pieces.clear()
+                    write("\n\n")
                 case Done():
                     done = event
     assert done is not None, "the engine ends every answer with Done"

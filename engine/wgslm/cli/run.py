@@ -94,6 +94,8 @@ async def _generate(answer: AsyncGenerator[Event], *, is_streamed: bool) -> tupl
                 case TextWasReasoning():
                     thoughts += pieces
                     pieces.clear()
+                    if is_streamed:
+                        write("\n\n")
                 case Done():
                     done = event
     if is_streamed:

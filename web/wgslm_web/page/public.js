@@ -42,7 +42,10 @@ export function publicApi(api, model, load) {
       return api.fetch(pathname + search, { method, headers, body, signal });
     },
 
-    /** Yield the text of an answer as it comes; `parameters` are those of /v1/chat/completions. */
+    /**
+     * Yield the text of an answer as it comes; `parameters` are those of /v1/chat/completions.
+     * Where a model ends thoughts that it has not begun, they come first, and then a blank line.
+     */
     async *ask(messages, { signal, ...parameters } = {}) {
       const asked = typeof messages === "string" ? [{ role: "user", content: messages }] : messages;
       const body = { model: "default", messages: asked, ...parameters, stream: true };

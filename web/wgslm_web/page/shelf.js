@@ -19,6 +19,12 @@ export class Shelf {
     this.list = byId("chat-list");
     this.search = byId("search");
     this.search.addEventListener("input", () => this.#searched());
+    this.list.addEventListener("click", ({ target }) => {
+      if (target.closest(".open")) this.actions.open(target.closest(".chat").dataset.id);
+    });
+    for (const type of ["pointerover", "focusin"]) {
+      this.list.addEventListener(type, ({ target }) => this.#equip(target.closest(".chat")));
+    }
     byId("more-chats").addEventListener("click", () => this.#drawMore());
   }
 
@@ -85,17 +91,26 @@ export class Shelf {
   #row({ id, title }) {
     const name = title || "Untitled";
     const open = element("button", { type: "button", className: "open", textContent: name, title: name, dir: "auto" });
-    open.onclick = () => this.actions.open(id);
-    if (id === this.current) open.setAttribute("aria-current", "true");
-    const rename = iconButton("edit", `Rename ${name}`, () => this.#rename(row, id, title));
-    const remove = iconButton("bin", `Delete ${name}`, () => this.actions.remove(id));
-    const row = element("li", { className: "chat" }, open, rename, remove);
+    const row = element("li", { className: "chat" }, open);
     row.dataset.id = id;
     row.classList.toggle("answering", id === this.answering);
+    if (id === this.current) open.setAttribute("aria-current", "true");
+    if (id === this.current || matchMedia("(hover: none)").matches) this.#equip(row);
     return row;
   }
 
-  #rename(row, id, title) {
+  /** Give a row its tools. They come with the pointer or the focus: two icons take 10 KB of memory. */
+  #equip(row) {
+    const open = row?.lastElementChild;
+    if (!open?.matches(".open")) return; // it has them, or is being renamed
+    const { id } = row.dataset;
+    const rename = iconButton("edit", `Rename ${open.title}`, () => this.#rename(row, id));
+    const remove = iconButton("bin", `Delete ${open.title}`, () => this.actions.remove(id));
+    row.append(rename, remove);
+  }
+
+  #rename(row, id) {
+    const { title } = this.#all.find((facts) => facts.id === id);
     const input = element("input", { value: title, dir: "auto", maxLength: 200 });
     input.setAttribute("aria-label", "New name");
     const end = (isKept) => {

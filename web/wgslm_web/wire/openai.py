@@ -3,7 +3,7 @@
 A field that would change the answer and is not supported is refused by name; only fields that
 cannot change it (HARMLESS) are accepted unread. Three extensions: `return_tokens` asks for ids (as
 in llama.cpp), the last chunk carries `timings` under llama.cpp's names, and a delta of
-`"content_was_reasoning": true` says that all content before it was thoughts: a model can write the
+`"content_was_reasoning": true` says that all content up to it was thoughts: a model can write the
 end of thoughts that it did not begin.
 """
 
@@ -139,7 +139,7 @@ def delta_chunks(head: Head, event: Delta) -> list[Json]:
         case ReasoningDelta(text):
             delta = {"reasoning_content": text}
         case TextWasReasoning():
-            delta = {"content_was_reasoning": True}
+            delta = {"content": "\n\n", "content_was_reasoning": True}
         case ToolCallDelta():
             delta = {"tool_calls": [_call_delta(event)]}
         case ToolCallVoid():

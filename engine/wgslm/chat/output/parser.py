@@ -33,7 +33,10 @@ from wgslm.chat.output.tape import Malformed, Marks, Steps, Tape
 _LETTERS = string.ascii_letters + string.digits
 _TAG = re.compile(r"[<\[\]].*[>\]]")
 _NAME = re.compile(r"[ \w]*")
-_FENCE = "```"
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})([^`]*)")
+_LINE = 100  # characters of one that tell what it is
+_STOPS = ".!?…。！？"  # noqa: RUF001
+_BLANKS = re.compile(r"[ \t]+")
 MAX_CHANNEL = 32  # characters of what a part of an answer is called
 
 
@@ -118,6 +121,7 @@ class _Plain:
         self._lone = _tags(opens)  # that nothing follows: no call, and no words
         self._lines = _Lines()
         self._is_awaited = False  # an end of calls, as what began one was told as text
+        self._is_spoken = False  # of marks, as one was told
         is_anywhere = thinking is not None and thinking.anywhere
         begins = thoughts if is_anywhere else _tags(thoughts)
         self._marks = Marks([*opens, *format.dropped, *begins, *self._closes])
@@ -163,19 +167,17 @@ class _Plain:
         tape, thinking = self._tape, self._thinking
         tape.record()
         if self._calls and mark in self._calls.unopened:
-            self._border()
             known = replace(self._context, only_known=True)
             return (yield from self._call(self._read_calls(self._calls, self._calls.close, known)))
         tape.take(len(mark))
         if self._calls and mark in self._calls.open:
-            self._border()
             return (yield from self._call(self._marked_calls()))
         counts = is_start or (thinking is not None and thinking.anywhere)
         if thinking and mark == self._open:
             if counts or (yield from self._is_alone()):
                 yield from self._part(thinking)
                 return True
-            self._tell(mark)
+            self._speak(mark)
             return False
         if thinking and mark == thinking.close and counts:
             self._border()
@@ -189,22 +191,46 @@ class _Plain:
             self._border()
             return True
         is_call = self._calls is not None and mark in self._calls.close
-        is_alone = yield from self._is_alone()
         if is_call and self._is_awaited:
             self._is_awaited = False
             self._tell(mark)
-        elif is_alone and not is_call and (yield from self._tape.space()):
+            return False
+        blanks, is_end = yield from self._is_end()
+        if not is_end:
+            self._speak(mark + blanks)
+        elif not is_call and not self._is_spoken:
             self._lines, self._is_awaited = _Lines(), False
             self._sink.rethink()
             return True
-        elif not is_alone and (yield from self._tape.peek()):
-            self._tell(mark)
         return False
+
+    def _speak(self, mark: str) -> None:
+        self._is_spoken = True
+        self._tell(mark)
 
     def _is_alone(self) -> Steps[bool]:
         """Whether the mark that was read is all of a line, and in no block of code."""
         following = yield from self._tape.peek()
         return self._lines.is_new and following in ("", "\r", "\n")
+
+    def _is_end(self) -> Steps[tuple[str, bool]]:
+        """Read the blanks after a mark; say whether it ends anything, or is spoken of.
+
+        An end begins a line or is behind a full stop. It is the last of its line, or before
+        another mark, or what follows begins at once.
+        """
+        tape, blanks = self._tape, ""
+        while following := (yield from tape.peek()):
+            if following not in " \t":
+                break
+            blanks += tape.run(_BLANKS)
+        if not following:
+            return blanks, True
+        if not self._lines.may_end:
+            return blanks, False
+        if following in "\r\n" or (following.isalnum() and not blanks):
+            return blanks, True
+        return blanks, bool((yield from tape.match(self._marks.texts)))
 
     def _part(self, thinking: Thinking) -> Steps[None]:
         """Read thoughts; where a head names another part instead, its name."""
@@ -236,6 +262,8 @@ class _Plain:
 
     def _call(self, reading: Steps[None]) -> Steps[bool]:
         """Read calls; what is none is told as text."""
+        before = self._lines
+        self._border()
         try:
             yield from reading
         except Malformed:
@@ -244,6 +272,7 @@ class _Plain:
                 self._tape.drop()  # it may be the beginning of a mark
             elif not (self._tape.ended and raw.strip() in self._lone):
                 self._sink.void(raw)
+                self._lines = before
                 self._lines.push(raw)
                 closes = self._calls.close if self._calls else ()
                 self._is_awaited = not any(close in raw for close in closes)
@@ -300,23 +329,36 @@ class _Lines:
 
     def __init__(self) -> None:
         self.is_empty = True
-        self._begun = ""  # what the last line begins with
-        self._is_code = False
+        self._line = ""  # the beginning of the last one,
+        self._end = ""  # and its last character
+        self._fence = ""  # that a block of code has begun with
 
     @property
     def is_new(self) -> bool:
         """Whether a line of no code has nothing in it yet."""
-        return not self._begun and not self._is_code
+        return not self._line.strip() and not self._fence
+
+    @property
+    def may_end(self) -> bool:
+        """Whether no code is open, and a line begins or a sentence has ended."""
+        return not self._fence and self._end in _STOPS
 
     def push(self, piece: str) -> None:
         *ended, last = piece.split("\n")
         for line in ended:
             self._add(line)
-            self._is_code ^= self._begun == _FENCE
-            self._begun = ""
+            self._break()
         self._add(last)
+        self.is_empty &= not piece.strip()
 
     def _add(self, text: str) -> None:
-        text = text if self._begun else text.lstrip()
-        self._begun += text[: len(_FENCE) - len(self._begun)]
-        self.is_empty &= not self._begun
+        self._line += text[: _LINE - len(self._line)]
+        self._end = text[-1:] or self._end
+
+    def _break(self) -> None:
+        fence = _FENCE.fullmatch(self._line)
+        if fence and not self._fence:
+            self._fence = fence[1]
+        elif fence and fence[1].startswith(self._fence) and not fence[2].strip():
+            self._fence = ""
+        self._line = self._end = ""

@@ -23,7 +23,7 @@ class Sink:
         self._text = _Spaced()
         self._thoughts = _Spaced(skipping=True)
         self._has_told = False  # text, before the last border
-        self._has_thought = False
+        self._has_thought = self._was_thinking = False
         self._dropped = ""
         self._index = -1
         self._is_open = False
@@ -53,22 +53,23 @@ class Sink:
         """Tell text of the answer."""
         if shown := self._text.push(piece):
             self._dropped = ""
+            self._end_thoughts()
             self._events.append(TextDelta(shown))
 
     def think(self, piece: str) -> None:
         """Tell thoughts."""
         if shown := self._thoughts.push(piece):
+            self._end_thoughts()
             self._has_thought = True
             self._events.append(ReasoningDelta(shown))
 
     def rethink(self) -> None:
-        """Take the text so far for thoughts, unless there were others."""
+        """Take the text so far for thoughts, unless there were others, once anything follows."""
         self.part()
         if self._has_told and not self._has_thought:
-            self._events.append(TextWasReasoning())
+            self._was_thinking, self._has_told, self._dropped = True, False, ""
             self._text = _Spaced(skipping=True)
             self._thoughts = _Spaced(before="\n\n", skipping=True)
-            self._has_told, self._has_thought = False, True
 
     def part(self) -> None:
         """Forget the white space at a border between thoughts, text and calls."""
@@ -82,6 +83,7 @@ class Sink:
         """Begin a call."""
         self._index += 1
         self._is_open = True
+        self._end_thoughts()
         self._events.append(ToolCallDelta(self._index, "", id or self._new_id(), name))
 
     def arguments(self, piece: str) -> None:
@@ -106,6 +108,11 @@ class Sink:
         self._text = _Spaced(before=self._dropped + self._text.held)
         self._dropped = ""
         self.text(raw)
+
+    def _end_thoughts(self) -> None:
+        if self._was_thinking:
+            self._was_thinking, self._has_thought = False, True
+            self._events.append(TextWasReasoning())
 
     def finish(self) -> None:
         """Tell the white space that an answer ends with."""
