@@ -99,6 +99,31 @@ def test_a_message_is_deleted_with_what_follows_and_comes_back(tab: Tab, site: s
     assert [m["content"] for m in tab.messages] == ["Keep me", "Yes"]
 
 
+def test_of_a_long_conversation_the_end_is_drawn_and_more_where_somebody_looks(
+    tab: Tab, site: str
+) -> None:
+    tab.open(site)
+    said = [f"{'Question' if turn % 2 == 0 else 'Answer'} {turn // 2}." for turn in range(100)]
+    add(tab, conversation("a", "Long", said))
+    shown = tab.page.locator(".message")
+    expect(shown).to_have_count(30)
+    expect(shown.last).to_be_in_viewport()
+
+    mark = tab.page.get_by_text("Answer 37.", exact=True)
+    mark.scroll_into_view_if_needed()
+    before = place(mark)
+    tab.page.get_by_role("button", name="Show what was said before").evaluate("it => it.click()")
+    expect(shown).to_have_count(60)
+    expect(tab.page.get_by_text("Answer 20.", exact=True)).to_be_attached()
+    assert abs(place(mark) - before) < 20
+    tab.page.evaluate("document.getElementById('scroller').scrollTop = 0")
+    expect(shown).to_have_count(90)
+    tab.page.evaluate("document.getElementById('scroller').scrollTop = 0")
+    expect(shown).to_have_count(100)
+    expect(tab.page.get_by_role("button", name="Show what was said before")).to_be_hidden()
+    assert shown.locator(".body").all_inner_texts() == said
+
+
 def test_conversations_are_found_renamed_deleted_and_brought_back(tab: Tab, site: str) -> None:
     tab.open(site)
     add(tab, conversation("a", "Mountains", ["How high?", "The zugspitze has 2962 m"]))
@@ -248,6 +273,13 @@ def answered(tab: Tab, ask: object) -> None:
         ),
         "the answer",
     )
+
+
+def place(shown: Locator) -> float:
+    """Return where something is from the top of the window, in pixels."""
+    box = shown.bounding_box()
+    assert box
+    return box["y"]
 
 
 def count(tab: Tab) -> int:

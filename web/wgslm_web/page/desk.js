@@ -259,5 +259,7 @@ export class Desk extends EventTarget {
   }
 }
 
-const viewParts = () => ({ log: $("log"), scroller: $("scroller"), welcome: $("welcome"), toEnd: $("to-end") });
+const viewParts = () => ({
+  log: $("log"), scroller: $("scroller"), welcome: $("welcome"), toEnd: $("to-end"), earlier: $("earlier"),
+});
 const settingsParts = () => ({ container: $("settings"), systemPrompt: $("system-prompt"), resetButton: $("reset-settings") });

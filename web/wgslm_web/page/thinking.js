@@ -19,7 +19,10 @@ export function splitThinking(content) {
 
 /** An answer's text after one more delta of the API. */
 export function grown(content, { reasoning_content: thought = "", content: said = "", content_was_reasoning }) {
-  if (content_was_reasoning) return OPEN + content;
+  if (content_was_reasoning) {
+    const { thought, said: told } = splitThinking(content);
+    return OPEN + [thought, told].filter(Boolean).join("\n\n");
+  }
   const end = content.indexOf(CLOSE);
   const isOpen = content.startsWith(OPEN) && end < 0;
   if (thought && end >= 0) return `${content.slice(0, end)}${thought}${content.slice(end)}${said}`;

@@ -33,9 +33,12 @@ from wgslm.chat.output.tape import Malformed, Marks, Steps, Tape
 _LETTERS = string.ascii_letters + string.digits
 _TAG = re.compile(r"[<\[\]].*[>\]]")
 _NAME = re.compile(r"[ \w]*")
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})([^`]*)")
+_FENCE = re.compile(r"[\s>*+-]*(?:\d+[.)]\s+)?(`{3,}|~{3,})([^`]*)")
+_CODE = re.compile(r" {4}|\t|\s*>")
 _LINE = 100  # characters of one that tell what it is
-_STOPS = ".!?…。！？"  # noqa: RUF001
+_STOPS = ".!?…।؟。！？"  # noqa: RUF001
+_CLOSED = " \t)\"'*_»”’"  # noqa: RUF001
+_CLOSERS = "`\"'),.:;*_"
 _BLANKS = re.compile(r"[ \t]+")
 MAX_CHANNEL = 32  # characters of what a part of an answer is called
 
@@ -198,7 +201,9 @@ class _Plain:
         blanks, is_end = yield from self._is_end()
         if not is_end:
             self._speak(mark + blanks)
-        elif not is_call and not self._is_spoken:
+        elif not is_call and self._is_spoken:
+            self._tell(mark + blanks)
+        elif not is_call:
             self._lines, self._is_awaited = _Lines(), False
             self._sink.rethink()
             return True
@@ -216,7 +221,7 @@ class _Plain:
     def _is_end(self) -> Steps[tuple[str, bool]]:
         """Read the blanks after a mark; say whether it ends anything, or is spoken of.
 
-        An end begins a line or is behind a full stop. It is the last of its line, or before
+        An end begins a line or is behind a sentence. It is the last of its line, or before
         another mark, or what follows begins at once.
         """
         tape, blanks = self._tape, ""
@@ -224,13 +229,14 @@ class _Plain:
             if following not in " \t":
                 break
             blanks += tape.run(_BLANKS)
-        if not following:
-            return blanks, True
-        if not self._lines.may_end:
+        lines = self._lines
+        if lines.is_code or not (lines.may_end or not following):
             return blanks, False
-        if following in "\r\n" or (following.isalnum() and not blanks):
+        if not following or following in "\r\n" or (yield from tape.match(self._marks.texts)):
             return blanks, True
-        return blanks, bool((yield from tape.match(self._marks.texts)))
+        begins = following not in _CLOSERS or lines.is_new
+        is_spoken = bool(blanks) and (following.islower() or not lines.is_new)
+        return blanks, begins and not is_spoken
 
     def _part(self, thinking: Thinking) -> Steps[None]:
         """Read thoughts; where a head names another part instead, its name."""
@@ -329,9 +335,8 @@ class _Lines:
 
     def __init__(self) -> None:
         self.is_empty = True
-        self._line = ""  # the beginning of the last one,
-        self._end = ""  # and its last character
         self._fence = ""  # that a block of code has begun with
+        self._break()
 
     @property
     def is_new(self) -> bool:
@@ -339,26 +344,38 @@ class _Lines:
         return not self._line.strip() and not self._fence
 
     @property
+    def is_code(self) -> bool:
+        """Whether a mark here is within code or a quotation."""
+        return bool(self._fence or _CODE.match(self._line) or any(self._open.values()))
+
+    @property
     def may_end(self) -> bool:
-        """Whether no code is open, and a line begins or a sentence has ended."""
-        return not self._fence and self._end in _STOPS
+        """Whether a line begins, or a sentence has ended."""
+        return len(self._line) < 2 if self.is_new else self._end in _STOPS
 
     def push(self, piece: str) -> None:
         *ended, last = piece.split("\n")
         for line in ended:
             self._add(line)
+            self._fenced()
             self._break()
         self._add(last)
         self.is_empty &= not piece.strip()
 
+    def _break(self) -> None:
+        self._line = ""  # its beginning,
+        self._end = ""  # and its last character but for what closes
+        self._open = dict.fromkeys('`"', False)
+
     def _add(self, text: str) -> None:
         self._line += text[: _LINE - len(self._line)]
-        self._end = text[-1:] or self._end
+        self._end = text.rstrip(_CLOSED)[-1:] or self._end
+        for quote in self._open:
+            self._open[quote] ^= bool(text.count(quote) % 2)
 
-    def _break(self) -> None:
+    def _fenced(self) -> None:
         fence = _FENCE.fullmatch(self._line)
         if fence and not self._fence:
             self._fence = fence[1]
         elif fence and fence[1].startswith(self._fence) and not fence[2].strip():
             self._fence = ""
-        self._line = self._end = ""

@@ -73,7 +73,7 @@ class Sink:
 
     def part(self) -> None:
         """Forget the white space at a border between thoughts, text and calls."""
-        self._dropped = self._text.held
+        self._dropped = self._text.unshown
         self._has_told |= self._text.has_shown
         self._text = _Spaced(before="\n\n" if self._has_told else "", skipping=True)
         if self._thoughts.has_shown:
@@ -128,6 +128,11 @@ class _Spaced:
         self.skipping = skipping
         self.has_shown = False
         self._before = before if skipping else ""
+
+    @property
+    def unshown(self) -> str:
+        """The white space that has come, or that is to come before text."""
+        return self._before if self.skipping else self.held
 
     def push(self, piece: str) -> str:
         if self.skipping:
