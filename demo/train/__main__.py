@@ -67,6 +67,8 @@ def _train(run: Path, arguments: argparse.Namespace) -> None:
         tokens=arguments.tokens,
         seed=arguments.seed,
         dropout=arguments.dropout,
+        peak=arguments.peak,
+        fact_weight=arguments.naming,
         facts=max(int(source.facts.max(initial=0)) for source in sources.values()),
     )
     start = None
@@ -97,6 +99,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--shape", nargs="*", default=[], help="other than Config's: dim=320 ff=640"
     )
+    parser.add_argument("--peak", type=float, default=1.0, help="share of the learning rates")
+    parser.add_argument("--naming", type=float, default=1.0, help="weight of telling facts apart")
     parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument("--compile", action="store_true", help="1.3 times faster, after minutes")
     parser.add_argument("--threads", type=int, default=1)

@@ -101,7 +101,7 @@ def expand(text: str, chance: random.Random) -> str:
     """Pick one alternative of every `{a|b}`, the innermost first."""
     while found := _CHOICE.search(text):
         text = text[: found.start()] + chance.choice(found[1].split("|")) + text[found.end() :]
-    return re.sub(r" +(?=[ ?.!,])", "", text).strip()
+    return re.sub(r" +(?=[ ?!,]|\.(?!\w))", "", text).strip()
 
 
 def _read_file(path: Path) -> list[Fact]:

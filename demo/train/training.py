@@ -37,6 +37,7 @@ class Recipe:
     embedding_rate: float = 2e-3
     weight_decay: float = 0.05
     dropout: float = 0.0
+    peak: float = 1.0  # of the rates: less for a short run from a trained model
     warmup: int = 50
     decay: float = 0.7  # the share of the run, its end, in which the rate falls to zero
     average: float = 0.99  # of the exponential moving average that is exported
@@ -48,7 +49,7 @@ class Recipe:
         """Return the factor on the learning rates at a step."""
         warm = min(1.0, (step + 1) / self.warmup)
         left = (self.steps - step) / max(1.0, self.decay * self.steps)
-        return min(warm, 1.0, max(left, 0.0))
+        return self.peak * min(warm, 1.0, max(left, 0.0))
 
 
 @dataclass(frozen=True)
