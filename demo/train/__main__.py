@@ -15,7 +15,7 @@ from demo.train.export import export, read_parameters
 from demo.train.model import Config
 from demo.train.prepare import VOCABULARY, load_sources, prepare
 from demo.train.tokenizer import Vocabulary
-from demo.train.training import CHECKPOINT, Recipe, Trainer, load_snapshot
+from demo.train.training import CHECKPOINT, Recipe, Snapshot, Trainer, averaged, load_snapshot
 from demo.train.verify import verify
 
 STEPS = ("prepare", "train", "export", "verify", "evaluate", "quants")
@@ -36,15 +36,23 @@ def main() -> None:
         _train(run, arguments)
     elif arguments.step == "export":
         vocabulary = Vocabulary.load(run / VOCABULARY)
-        nbytes = export(load_snapshot(run / CHECKPOINT), vocabulary, arguments.model)
+        quant = Type[arguments.quant]
+        nbytes = export(_snapshot(run, arguments.average), vocabulary, arguments.model, quant)
         print(f"{arguments.model}: {nbytes} bytes")
     elif arguments.step == "quants":
         _compare_quants(run)
     elif arguments.step == "evaluate":
         evaluate([arguments.model, *arguments.beside], _corpora(), run)
     else:
-        worst = verify(load_snapshot(run / CHECKPOINT), arguments.model)
+        worst = verify(_snapshot(run, arguments.average), arguments.model)
         print(f"logits of NumPy from the file and of PyTorch differ by at most {worst:.2e}")
+
+
+def _snapshot(run: Path, others: list[str]) -> Snapshot:
+    """Return the newest weights of a run, or their average with those of `others`, RUN=SHARE."""
+    shares = {Path(path): float(share) for path, share in (one.split("=") for one in others)}
+    parts = [(1 - sum(shares.values()), run), *((share, path) for path, share in shares.items())]
+    return averaged([(share, load_snapshot(path / CHECKPOINT)) for share, path in parts])
 
 
 def _compare_quants(run: Path) -> None:
@@ -101,6 +109,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--peak", type=float, default=1.0, help="share of the learning rates")
     parser.add_argument("--naming", type=float, default=1.0, help="weight of telling facts apart")
+    parser.add_argument("--average", nargs="*", default=[], help="other runs: RUN=SHARE of each")
+    parser.add_argument("--quant", choices=QUANTS, default="Q8_0", help="of the exported file")
     parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument("--compile", action="store_true", help="1.3 times faster, after minutes")
     parser.add_argument("--threads", type=int, default=1)

@@ -6,10 +6,11 @@ goes on where it was.
 
 import csv
 import itertools
+import math
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -288,6 +289,22 @@ def load_snapshot(path: Path) -> Snapshot:
     """Read the moving average out of a checkpoint."""
     state = torch.load(path, map_location="cpu", weights_only=True)
     return Snapshot(Config(**state["config"]), int(state["step"]), state["average"])
+
+
+def averaged(snapshots: Sequence[tuple[float, Snapshot]]) -> Snapshot:
+    """Average models that went on from one another (Wortsman et al. 2022, "Model soups").
+
+    Each has a share of the weights; together they are 1. The rest is the first one's.
+    """
+    total = sum(share for share, _ in snapshots)
+    if not math.isclose(total, 1.0, abs_tol=1e-6):
+        raise ValueError(f"the shares add up to {total:g}; they must to 1")
+    first = snapshots[0][1]
+    parameters = {
+        name: sum((share * one.parameters[name] for share, one in snapshots), torch.zeros(()))
+        for name in first.parameters
+    }
+    return replace(first, parameters=parameters)
 
 
 def parameter_count(parameters: Iterable[torch.Tensor]) -> int:

@@ -19,7 +19,15 @@ from demo.train.export import export, read_parameters
 from demo.train.model import Config, forward, initialise, rope_table
 from demo.train.prepare import VOCABULARY, prepare
 from demo.train.tokenizer import Vocabulary
-from demo.train.training import CHECKPOINT, LOG, Recipe, Snapshot, Trainer, load_snapshot
+from demo.train.training import (
+    CHECKPOINT,
+    LOG,
+    Recipe,
+    Snapshot,
+    Trainer,
+    averaged,
+    load_snapshot,
+)
 from demo.train.twin import NumpyLlama
 from demo.train.verify import verify
 
@@ -171,7 +179,7 @@ def test_which_answer_comes_is_learnt_before_the_last_block(
     encoded = [vocabulary.encode_conversation(talk, is_guide=True) for talk in talks]
     source = Source.of(encoded, 1024, {"so": 1, "be": 2, "it": 3})
     config = Config(vocabulary.size, dim=64, layers=2, heads=2, kv_heads=1, ff=96)
-    recipe = Recipe(80, {"a": 1.0}, tokens=512, warmup=1, save_every=20, facts=3)
+    recipe = Recipe(320, {"a": 1.0}, tokens=512, warmup=1, save_every=40, facts=3)
 
     Trainer(config, recipe, tmp_path).run({"a": source}, {"a": source})
 
@@ -223,6 +231,17 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(
     assert one.step == other.step == 4
     for name, value in one.parameters.items():
         assert torch.equal(value, other.parameters[name]), name
+
+
+def test_an_average_has_the_shares_of_every_model() -> None:
+    config = Config(300, dim=64, layers=1, heads=1, kv_heads=1, ff=64)
+    first, second = (Snapshot(config, step, {"a": torch.tensor([1.0, step])}) for step in (2, 6))
+
+    mixed = averaged([(0.75, first), (0.25, second)])
+
+    assert mixed.parameters["a"].tolist() == [1.0, 3.0]
+    with pytest.raises(ValueError, match=r"add up to 0\.9"):
+        averaged([(0.75, first), (0.15, second)])
 
 
 def test_words_taken_from_the_request_count_more(vocabulary: Vocabulary) -> None:
