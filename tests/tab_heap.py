@@ -25,6 +25,15 @@ COLLECT = "HeapProfiler.collectGarbage"
 COLLECTIONS = 8
 PAUSE_MS = 500
 WASM_NBYTES = "python._module.HEAPU8.length"
+# C's mallinfo() writes ten integers; the eighth counts the bytes in use.
+MALLOCED = """(() => {
+  const { _malloc, _mallinfo, _free } = python._module;
+  const info = _malloc(40);
+  _mallinfo(info);
+  const used = python._module.HEAP32[info / 4 + 7];
+  _free(info);
+  return used;
+})()"""
 
 
 @dataclass(frozen=True)
@@ -33,12 +42,18 @@ class Sample:
 
     stage: str
     wasm: int
+    malloced: int  # of the wasm heap, which grows by a fifth at a time
     js: int
 
     @property
     def nbytes(self) -> int:
         """Both heaps together."""
         return self.wasm + self.js
+
+    @property
+    def used(self) -> int:
+        """The same, less what the wasm heap has in reserve."""
+        return self.malloced + self.js
 
 
 class TabHeap:
@@ -61,15 +76,13 @@ class TabHeap:
     def sample(self) -> Sample:
         """Return what is in use now."""
         stage = self._tab.page.evaluate("tests.progress.at(-1)?.stage ?? ''")
-        size = {"expression": WASM_NBYTES, "returnByValue": True}
-        wasm = self._ask(self._to_worker, "Runtime.evaluate", size)
         heaps = (
             self._ask(self._to_worker, "Runtime.getHeapUsage"),
             self._ask(self._to_keeper, "Runtime.getHeapUsage"),
             self._page.send("Runtime.getHeapUsage"),
         )
         used = sum(int(heap[key]) for heap in heaps for key in JS_HEAP)
-        return Sample(stage, int(wasm["result"]["value"]), used)
+        return Sample(stage, self._value(WASM_NBYTES), self._value(MALLOCED), used)
 
     def settled(self) -> Sample:
         """Return what is in use once everything that can be collected is.
@@ -78,7 +91,7 @@ class TabHeap:
         then, between two collections of a page that does nothing.
         """
         self._tab.python("import gc; gc.collect()")
-        return min((self._collected() for _ in range(COLLECTIONS)), key=lambda one: one.nbytes)
+        return min((self._collected() for _ in range(COLLECTIONS)), key=lambda one: one.used)
 
     def _collected(self) -> Sample:
         self._tab.page.wait_for_timeout(PAUSE_MS)
@@ -87,6 +100,10 @@ class TabHeap:
             self._ask(self._to_keeper, COLLECT)
             self._page.send(COLLECT)
         return self.sample()
+
+    def _value(self, expression: str) -> int:
+        asked = {"expression": expression, "returnByValue": True}
+        return int(self._ask(self._to_worker, "Runtime.evaluate", asked)["result"]["value"])
 
     def _ask(self, send: Send, method: str, params: dict[str, object] | None = None) -> Any:
         self._asked += 1

@@ -17,11 +17,21 @@ from wgslm.pauses import Pausing, whole
 from wgslm.text import Segment, Tokenizer
 from wgslm.written import Written
 
+KEPT = 32  # prompts in a row that a piece may be missing from, until its ids are forgotten
 MAX_CHARS = 4_000_000  # of the pieces whose ids are kept,
 PIECE_CHARS = 256  # and what one costs besides its text
-MAX_WRITTEN = 64  # runs of ids that await their turn to come as a past one
+MAX_WRITTEN = 32  # runs of ids that await their turn to come as a past one
 
 Piece = tuple[Segment, ...]
+_Key = tuple[bool, Piece]  # whether it is the first of its prompt
+
+
+@dataclass(frozen=True)
+class _Known:
+    """The ids of a piece, and the number of the last prompt that had it."""
+
+    ids: list[int]
+    used: int
 
 
 @dataclass(frozen=True)
@@ -41,8 +51,9 @@ class Prompts:
         self._tokenizer = tokenizer
         self._specials = Specials(tokenizer.specials)
         self._controls = frozenset(tokenizer.specials)
-        self._ids: OrderedDict[tuple[bool, Piece], list[int]] = OrderedDict()
+        self._ids: OrderedDict[_Key, _Known] = OrderedDict()  # those used last are last
         self._nchars = 0
+        self._nprompts = 0
         self._written: deque[Written] = deque(maxlen=MAX_WRITTEN)
 
     def encode(self, segments: Sequence[Segment]) -> Prompt:
@@ -51,6 +62,9 @@ class Prompts:
 
     def encoding(self, segments: Sequence[Segment]) -> Pausing[Prompt]:
         """Do `encode` with pauses."""
+        with self._lock:
+            self._nprompts += 1
+            self._forget()
         ids: list[int] = []
         piece: Piece = ()
         for index, piece in enumerate((yield from self.pieces(segments))):
@@ -102,14 +116,16 @@ class Prompts:
         key = (is_first, piece)
         with self._lock:
             if key in self._ids:
-                self._ids.move_to_end(key)
-                return self._ids[key]
+                return self._use(key, self._ids[key].ids)
         ids = yield from self._spliced(piece, is_first=is_first)
         if ids is None:
             bos = None if is_first else False
             ids = yield from self._tokenizer.encoding_segments(piece, bos=bos)
         with self._lock:
-            self._add(key, ids)
+            if key not in self._ids:
+                self._nchars += _cost(piece)
+            self._use(key, ids)
+            self._forget()
         return ids
 
     def _spliced(self, piece: Piece, *, is_first: bool) -> Pausing[list[int] | None]:
@@ -144,14 +160,18 @@ class Prompts:
             with self._lock:
                 self._written.append(written)
 
-    def _add(self, key: tuple[bool, Piece], ids: list[int]) -> None:
-        if key not in self._ids:
-            self._nchars += _cost(key[1])
-        self._ids[key] = ids
+    def _use(self, key: _Key, ids: list[int]) -> list[int]:
+        self._ids[key] = _Known(ids, self._nprompts)
         self._ids.move_to_end(key)
-        while self._nchars > MAX_CHARS and len(self._ids) > 1:
-            (_, dropped), _ = self._ids.popitem(last=False)
-            self._nchars -= _cost(dropped)
+        return ids
+
+    def _forget(self) -> None:
+        while len(self._ids) > 1:
+            (first, piece), known = next(iter(self._ids.items()))
+            if self._nchars <= MAX_CHARS and self._nprompts - known.used <= KEPT:
+                break
+            del self._ids[first, piece]
+            self._nchars -= _cost(piece)
 
 
 def _text(piece: Piece) -> str:

@@ -54,9 +54,9 @@ def test_two_hundred_turns_leave_nothing_behind(
     tab.page.evaluate("([turns, each]) => tests.talk(turns, each)", [TURNS - WARM, EACH])
     after = heap.settled()
 
-    growth = (after.nbytes - before.nbytes) / (TURNS - WARM)
+    growth = (after.used - before.used) / (TURNS - WARM)
     print(
         f"\n{TURNS} turns in {time.monotonic() - begun:.0f} s: {growth:.0f} bytes a turn after "
-        f"{WARM} (wasm {after.wasm - before.wasm:+,}, JS {after.js - before.js:+,})"
+        f"{WARM} (Python {after.malloced - before.malloced:+,}, JS {after.js - before.js:+,})"
     )
     assert growth < MOST_A_TURN

@@ -11,7 +11,7 @@ import pytest
 from tiny_vocabularies import bpe_metadata, read_metadata
 from wgslm.chat.template import ChatTemplate
 from wgslm.pauses import Pausing
-from wgslm.prompts import Prompts
+from wgslm.prompts import KEPT, Prompts
 from wgslm.text import Segment, Tokenizer, load_tokenizer
 
 FOLDER = os.environ.get("WGSLM_REFERENCE_DATA")
@@ -116,11 +116,8 @@ def test_half_a_character_is_not_kept() -> None:
     assert prompts.encode(segments).ids == tokenizer.encode_segments(segments)
 
 
-def test_the_next_turn_splits_the_new_text_only_however_long_the_chat(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    tokenizer = tiny()
-    template = chatml(tokenizer)
+def counting(monkeypatch: pytest.MonkeyPatch, tokenizer: Tokenizer) -> list[int]:
+    """Return counts whose last one grows by the characters that are split from now on."""
     encoding, nchars = tokenizer.encoding_segments, list[int]()
 
     def counted(
@@ -130,6 +127,34 @@ def test_the_next_turn_splits_the_new_text_only_however_long_the_chat(
         return encoding(segments, bos=bos, starts=starts)
 
     monkeypatch.setattr(tokenizer, "encoding_segments", counted)
+    return nchars
+
+
+@pytest.mark.parametrize(("others", "is_known"), [(KEPT - 1, True), (KEPT + 1, False)])
+def test_what_no_prompt_has_had_for_long_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch, others: int, is_known: bool
+) -> None:
+    tokenizer = tiny()
+    template, prompts = chatml(tokenizer), Prompts(tokenizer)
+    nchars = counting(monkeypatch, tokenizer)
+    messages = conversation(20)
+    nchars.append(0)
+    ids = prompts.encode(template.render(messages)).ids
+    whole = nchars[-1]
+    for index in range(others):
+        prompts.encode(template.render([{"role": "user", "content": f"{index}"}]))
+    nchars.append(0)
+
+    assert prompts.encode(template.render(messages)).ids == ids
+    assert (nchars[-1] == 0) if is_known else (nchars[-1] > 0.9 * whole)
+
+
+def test_the_next_turn_splits_the_new_text_only_however_long_the_chat(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tokenizer = tiny()
+    template = chatml(tokenizer)
+    nchars = counting(monkeypatch, tokenizer)
     for turns in (2, 20, 200):
         prompts, messages = Prompts(tokenizer), conversation(turns)
         nchars.append(0)
