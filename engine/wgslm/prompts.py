@@ -17,7 +17,7 @@ from wgslm.pauses import Pausing, whole
 from wgslm.text import Segment, Tokenizer
 from wgslm.written import Written
 
-KEPT = 32  # prompts in a row that a piece may be missing from, until its ids are forgotten
+KEPT = 16  # prompts in a row that a piece may be missing from, until its ids are forgotten
 MAX_CHARS = 4_000_000  # of the pieces whose ids are kept,
 PIECE_CHARS = 256  # and what one costs besides its text
 MAX_WRITTEN = 32  # runs of ids that await their turn to come as a past one
