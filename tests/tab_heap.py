@@ -22,7 +22,7 @@ ATTACH: dict[str, object] = {
     "flatten": False,
 }
 COLLECT = "HeapProfiler.collectGarbage"
-COLLECTIONS = 8
+COLLECTIONS = 24
 PAUSE_MS = 500
 WASM_NBYTES = "python._module.HEAPU8.length"
 # C's mallinfo() writes ten integers; the eighth counts the bytes in use.
