@@ -36,7 +36,10 @@ def _named(context: Context, style: NamedStyle) -> Steps[None]:
     if not found:
         raise Malformed
     given = found.groupdict()
-    context.begin(given["name"].strip(), (given.get("id") or "").strip())
+    name = given["name"].strip()
+    if any(character.isspace() or character in "[]<>{}" for character in name):
+        raise Malformed
+    context.begin(name, (given.get("id") or "").strip())
     first = yield from tape.space()
     if first == "{":
         yield from json_text.value(tape, context.sink.arguments)

@@ -38,8 +38,9 @@ _CODE = re.compile(r" {4}|\t|\s*>")
 _LINE = 100  # characters of one that tell what it is
 _STOPS = ".!?…।؟。！？"  # noqa: RUF001
 _CLOSED = " \t)\"'*_»”’"  # noqa: RUF001
-_CLOSERS = "`\"'),.:;*_"
-_BLANKS = re.compile(r"[ \t]+")
+_CLOSERS = "'),.:;"
+_BLANKS = re.compile(r"\s+")
+MAX_AGAIN = 1024  # characters that are read again after a mark that began no call
 MAX_CHANNEL = 32  # characters of what a part of an answer is called
 
 
@@ -171,10 +172,11 @@ class _Plain:
         tape.record()
         if self._calls and mark in self._calls.unopened:
             known = replace(self._context, only_known=True)
-            return (yield from self._call(self._read_calls(self._calls, self._calls.close, known)))
+            reading = self._read_calls(self._calls, self._calls.close, known)
+            return (yield from self._call(reading, mark))
         tape.take(len(mark))
         if self._calls and mark in self._calls.open:
-            return (yield from self._call(self._marked_calls()))
+            return (yield from self._call(self._marked_calls(), mark))
         counts = is_start or (thinking is not None and thinking.anywhere)
         if thinking and mark == self._open:
             if counts or (yield from self._is_alone()):
@@ -203,7 +205,9 @@ class _Plain:
             self._speak(mark + blanks)
         elif not is_call and self._is_spoken:
             self._tell(mark + blanks)
-        elif not is_call:
+        elif is_call:
+            self._tell(blanks)
+        else:
             self._lines, self._is_awaited = _Lines(), False
             self._sink.rethink()
             return True
@@ -225,14 +229,13 @@ class _Plain:
         another mark, or what follows begins at once.
         """
         tape, blanks = self._tape, ""
-        while following := (yield from tape.peek()):
-            if following not in " \t":
-                break
+        while (following := (yield from tape.peek())).isspace():
             blanks += tape.run(_BLANKS)
         lines = self._lines
         if lines.is_code or not (lines.may_end or not following):
             return blanks, False
-        if not following or following in "\r\n" or (yield from tape.match(self._marks.texts)):
+        ends_line = not following or "\n" in blanks
+        if ends_line or (yield from tape.match(self._marks.texts)):
             return blanks, True
         begins = following not in _CLOSERS or lines.is_new
         is_spoken = bool(blanks) and (following.islower() or not lines.is_new)
@@ -266,9 +269,9 @@ class _Plain:
         if self._thinking and mark == self._thinking.close:
             self._tape.take(len(mark))
 
-    def _call(self, reading: Steps[None]) -> Steps[bool]:
-        """Read calls; what is none is told as text."""
-        before = self._lines
+    def _call(self, reading: Steps[None], mark: str = "") -> Steps[bool]:
+        """Read calls; what is none is told as text, and what no call came of is read again."""
+        before, begun = self._lines, self._sink.begun
         self._border()
         try:
             yield from reading
@@ -277,6 +280,9 @@ class _Plain:
             if self._tape.was_cut and self._tape.ended and self._sink.keep():
                 self._tape.drop()  # it may be the beginning of a mark
             elif not (self._tape.ended and raw.strip() in self._lone):
+                if mark and begun == self._sink.begun and len(raw) <= MAX_AGAIN:
+                    self._tape.unread(raw[len(mark) :])
+                    raw = mark
                 self._sink.void(raw)
                 self._lines = before
                 self._lines.push(raw)

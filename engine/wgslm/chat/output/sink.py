@@ -96,6 +96,11 @@ class Sink:
         self._is_open = False
         self.calls += 1
 
+    @property
+    def begun(self) -> int:
+        """How many calls have begun so far."""
+        return self._index + 1
+
     def keep(self) -> bool:
         """Keep an open call that a limit cuts short; say whether there is one."""
         was_open, self._is_open = self._is_open, False

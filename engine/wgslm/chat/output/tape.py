@@ -63,6 +63,13 @@ class Tape:
         read, self._read = self._read or [], None
         return "".join(read)
 
+    def unread(self, text: str) -> None:
+        """Put back what was read last."""
+        if len(text) <= self._at:
+            self._at -= len(text)
+        else:  # its beginning is gone
+            self._text, self._at = text + self._text[self._at :], 0
+
     def take(self, count: int) -> str:
         """Read so many characters of those that are there."""
         taken = self._text[self._at : self._at + count]
