@@ -123,7 +123,9 @@ class TabStore:
     @property
     def kept(self) -> list[dict[str, Any]]:
         """What is kept, as the page is told."""
-        found: list[dict[str, Any]] = self.ask("/wgslm/models")["models"]
+        answer = self.ask("/wgslm/models")
+        assert "models" in answer, answer
+        found: list[dict[str, Any]] = answer["models"]
         return found
 
     def wait_kept(self, nbytes: int) -> None:
