@@ -39,8 +39,8 @@ def json_calls(context: Context, style: JsonStyle, close: Sequence[str]) -> Step
             yield from tape.skip(";")
             if (yield from tape.space()) == "{":
                 yield from _call(context, style, close)
-    if close:
-        yield from tape.space()
+    while close and (yield from tape.space()) in ("}", "]"):
+        tape.take(1)  # some models write one too many
     yield from tape.skip(*close)
 
 

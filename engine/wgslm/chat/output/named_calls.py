@@ -48,6 +48,5 @@ def _named(context: Context, style: NamedStyle) -> Steps[None]:
     else:
         raise Malformed
     context.end()
-    for close in style.closes:
-        if (yield from tape.space()):
-            yield from tape.skip(close)
+    while (yield from tape.space()) and (yield from tape.skip(*style.closes)):
+        pass  # some models write an end twice

@@ -11,6 +11,7 @@ from wgslm.chat.output import routed
 from wgslm.chat.output.context import Context
 from wgslm.chat.output.gemma_calls import gemma_calls
 from wgslm.chat.output.json_calls import json_calls
+from wgslm.chat.output.lines import Lines, Pairs
 from wgslm.chat.output.named_calls import named_calls
 from wgslm.chat.output.nested_calls import nested_calls
 from wgslm.chat.output.python_calls import python_calls
@@ -33,11 +34,6 @@ from wgslm.chat.output.tape import Malformed, Marks, Steps, Tape
 _LETTERS = string.ascii_letters + string.digits
 _TAG = re.compile(r"[<\[\]].*[>\]]")
 _NAME = re.compile(r"[ \w]*")
-_FENCE = re.compile(r"[\s>*+-]*(?:\d+[.)]\s+)?(`{3,}|~{3,})([^`]*)")
-_CODE = re.compile(r" {4}|\t|\s*>")
-_LINE = 100  # characters of one that tell what it is
-_STOPS = ".!?…।؟。！？"  # noqa: RUF001
-_CLOSED = " \t)\"'*_»”’"  # noqa: RUF001
 _CLOSERS = "'),.:;"
 _BLANKS = re.compile(r"\s+")
 MAX_AGAIN = 1024  # characters that are read again after a mark that began no call
@@ -121,10 +117,12 @@ class _Plain:
         thoughts = [self._open, thinking.close] if thinking else []
         self._start = [*opens, *format.dropped, *thoughts]
         close = [thinking.close] if thinking else []
-        self._closes = _tags([*close, *(calls.close if calls else ())])
+        ends = calls.ends if calls else {}
+        self._call_ends = _tags(ends)
+        self._closes = _tags([*close, *self._call_ends])
         self._lone = _tags(opens)  # that nothing follows: no call, and no words
-        self._lines = _Lines()
-        self._is_awaited = False  # an end of calls, as what began one was told as text
+        self._lines = Lines()
+        self._pairs = Pairs({end: ends[end] for end in self._call_ends})
         self._is_spoken = False  # of marks, as one was told
         is_anywhere = thinking is not None and thinking.anywhere
         begins = thoughts if is_anywhere else _tags(thoughts)
@@ -158,12 +156,16 @@ class _Plain:
             is_start = bool(mark) and (yield from self._at(mark, is_start=is_start))
 
     def _tell(self, piece: str) -> None:
-        self._lines.push(piece)
+        self._saw(piece)
         self._sink.text(piece)
+
+    def _saw(self, text: str) -> None:
+        self._lines.push(text)
+        self._pairs.push(text)
 
     def _border(self) -> None:
         """End a part of the answer."""
-        self._lines = _Lines()
+        self._lines = Lines()
         self._sink.part()
 
     def _at(self, mark: str, *, is_start: bool) -> Steps[bool]:
@@ -195,9 +197,9 @@ class _Plain:
         if self._lines.is_empty:
             self._border()
             return True
-        is_call = self._calls is not None and mark in self._calls.close
-        if is_call and self._is_awaited:
-            self._is_awaited = False
+        is_call = mark in self._call_ends
+        outer = self._calls.close if self._calls else ()
+        if is_call and any(self._pairs.is_begun(end) for end in (mark, *outer)):
             self._tell(mark)
             return False
         blanks, is_end = yield from self._is_end()
@@ -208,7 +210,8 @@ class _Plain:
         elif is_call:
             self._tell(blanks)
         else:
-            self._lines, self._is_awaited = _Lines(), False
+            self._lines = Lines()
+            self._pairs.forget()
             self._sink.rethink()
             return True
         return False
@@ -285,14 +288,12 @@ class _Plain:
                     raw = mark
                 self._sink.void(raw)
                 self._lines = before
-                self._lines.push(raw)
-                closes = self._calls.close if self._calls else ()
-                self._is_awaited = not any(close in raw for close in closes)
+                self._saw(raw)
             return False
         self._border()
-        close = self._calls.close if self._calls else ()
-        while (yield from self._tape.space()) and (yield from self._tape.skip(*close)):
-            pass  # some models write the end twice
+        ends = (*(self._calls.close if self._calls else ()), *self._call_ends)
+        while (yield from self._tape.space()) and (yield from self._tape.skip(*ends)):
+            pass  # some models write the ends twice
         return True
 
     def _is_bare(self) -> Steps[bool]:
@@ -334,54 +335,3 @@ class _Plain:
 def _tags(marks: Iterable[str]) -> list[str]:
     """Return those that no sentence has."""
     return [mark for mark in marks if _TAG.fullmatch(mark)]
-
-
-class _Lines:
-    """The lines of a part's text, as far as they tell what a mark in them means."""
-
-    def __init__(self) -> None:
-        self.is_empty = True
-        self._fence = ""  # that a block of code has begun with
-        self._break()
-
-    @property
-    def is_new(self) -> bool:
-        """Whether a line of no code has nothing in it yet."""
-        return not self._line.strip() and not self._fence
-
-    @property
-    def is_code(self) -> bool:
-        """Whether a mark here is within code or a quotation."""
-        return bool(self._fence or _CODE.match(self._line) or any(self._open.values()))
-
-    @property
-    def may_end(self) -> bool:
-        """Whether a line begins, or a sentence has ended."""
-        return len(self._line) < 2 if self.is_new else self._end in _STOPS
-
-    def push(self, piece: str) -> None:
-        *ended, last = piece.split("\n")
-        for line in ended:
-            self._add(line)
-            self._fenced()
-            self._break()
-        self._add(last)
-        self.is_empty &= not piece.strip()
-
-    def _break(self) -> None:
-        self._line = ""  # its beginning,
-        self._end = ""  # and its last character but for what closes
-        self._open = dict.fromkeys('`"', False)
-
-    def _add(self, text: str) -> None:
-        self._line += text[: _LINE - len(self._line)]
-        self._end = text.rstrip(_CLOSED)[-1:] or self._end
-        for quote in self._open:
-            self._open[quote] ^= bool(text.count(quote) % 2)
-
-    def _fenced(self) -> None:
-        fence = _FENCE.fullmatch(self._line)
-        if fence and not self._fence:
-            self._fence = fence[1]
-        elif fence and fence[1].startswith(self._fence) and not fence[2].strip():
-            self._fence = ""

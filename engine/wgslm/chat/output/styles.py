@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+Ends = Mapping[str, tuple[str, ...]]  # what ends a thing: and what begins it
+
 
 @dataclass(frozen=True)
 class Thinking:
@@ -41,6 +43,11 @@ class NamedStyle:
     before: str = ""  # expressions of what a head has around the name, in a demanded call
     after: str = ""
 
+    @property
+    def ends(self) -> Ends:
+        """What ends a part of a call."""
+        return dict.fromkeys(self.closes, (self.call,) if self.call else ())
+
 
 @dataclass(frozen=True)
 class TaggedStyle:
@@ -56,12 +63,25 @@ class TaggedStyle:
     lines: bool = False  # values stand on lines of their own
     typed: Literal["", "string", "type"] = ""  # the attribute that says what a value is
 
+    @property
+    def ends(self) -> Ends:
+        """What ends a part of a call."""
+        begins = {self.value_end: self.value or self.key, self.call_end: self.call}
+        if self.value:
+            begins[self.key_end] = self.key
+        return {end: (begin,) for end, begin in begins.items() if end}
+
 
 @dataclass(frozen=True)
 class NestedStyle:
     """MiniMax M3: an element for every argument, list item and field, all with one prefix."""
 
     prefix: str
+
+    @property
+    def ends(self) -> Ends:
+        """What ends a call; an argument ends by its own name."""
+        return {f"{self.prefix}</invoke>": (f"{self.prefix}<invoke",)}
 
 
 @dataclass(frozen=True)
@@ -92,6 +112,14 @@ class Calls:
     ends_thinking: bool = False  # models begin calls within thoughts that they never close
     only_known: bool = False  # a call of a function that was not offered is text
     unopened: tuple[str, ...] = ()  # begin the first call of a known function where `open` lacks
+
+    @property
+    def ends(self) -> Ends:
+        """What ends the calls, or a part of one."""
+        ends = dict.fromkeys(self.close, self.open)
+        if isinstance(self.style, NamedStyle | TaggedStyle | NestedStyle):
+            return {**self.style.ends, **ends}
+        return ends
 
 
 @dataclass(frozen=True)

@@ -39,14 +39,19 @@ def _call(context: Context, style: TaggedStyle, close: Sequence[str]) -> Steps[N
         if (yield from tape.skip(style.key)):
             key, attributes = _parts((yield from tape.upto(Marks([style.key_end]), MAX_TAG)))
             if style.value:
-                yield from tape.space()
+                while (yield from tape.space()) and (yield from tape.skip(style.key_end)):
+                    pass
                 if not (yield from tape.skip(style.value)):
                     raise Malformed
             sink.arguments(f'{"" if is_first else ", "}"{quoted(key)}": ')
             is_first = False
             yield from _value(context, style, _is_text(context, name, key, attributes))
         elif style.call_end and (yield from tape.skip(style.call_end)):
+            while (yield from tape.space()) and (yield from tape.skip(style.call_end)):
+                pass  # some models write it twice
             break
+        elif not is_first and (yield from tape.skip(style.value_end)):
+            pass  # here too
         elif (yield from tape.match(ends)):
             break  # a call's own end is forgotten often
         else:
