@@ -35,6 +35,7 @@ _LETTERS = string.ascii_letters + string.digits
 _TAG = re.compile(r"[<\[\]].*[>\]]")
 _NAME = re.compile(r"[ \w]*")
 _CLOSERS = "'),.:;"
+_SPOKEN = (" ", *_CLOSERS, *'`"*?!')  # behind a mark that is spoken of
 _BLANKS = re.compile(r"\s+")
 MAX_AGAIN = 1024  # characters that are read again after a mark that began no call
 MAX_CHANNEL = 32  # characters of what a part of an answer is called
@@ -124,6 +125,7 @@ class _Plain:
         self._lines = Lines()
         self._pairs = Pairs({end: ends[end] for end in self._call_ends})
         self._is_spoken = False  # of marks, as one was told
+        self._broken: str | None = None  # white space before calls that thoughts broke off for
         is_anywhere = thinking is not None and thinking.anywhere
         begins = thoughts if is_anywhere else _tags(thoughts)
         self._marks = Marks([*opens, *format.dropped, *begins, *self._closes])
@@ -268,13 +270,16 @@ class _Plain:
 
     def _think(self) -> Steps[None]:
         mark = yield from self._tape.until(self._ends, self._sink.think)
+        is_closed = self._thinking is not None and mark == self._thinking.close
+        self._broken = self._sink.thoughts_held if mark and not is_closed else None
         self._border()
-        if self._thinking and mark == self._thinking.close:
+        if is_closed:
             self._tape.take(len(mark))
 
     def _call(self, reading: Steps[None], mark: str = "") -> Steps[bool]:
         """Read calls; what is none is told as text, and what no call came of is read again."""
         before, begun = self._lines, self._sink.begun
+        broken, self._broken = self._broken, None
         self._border()
         try:
             yield from reading
@@ -286,6 +291,10 @@ class _Plain:
                 if mark and begun == self._sink.begun and len(raw) <= MAX_AGAIN:
                     self._tape.unread(raw[len(mark) :])
                     raw = mark
+                    if broken is not None and (yield from self._tape.peek()) in _SPOKEN:
+                        self._sink.think_on(broken + mark)
+                        yield from self._think()
+                        return True
                 self._sink.void(raw)
                 self._lines = before
                 self._saw(raw)

@@ -63,6 +63,16 @@ class Sink:
             self._has_thought = True
             self._events.append(ReasoningDelta(shown))
 
+    @property
+    def thoughts_held(self) -> str:
+        """The white space that has come after thoughts."""
+        return self._thoughts.unshown
+
+    def think_on(self, piece: str) -> None:
+        """Tell more of the thoughts that a border ended."""
+        self._thoughts = _Spaced()
+        self.think(piece)
+
     def rethink(self) -> None:
         """Take the text so far for thoughts, unless there were others, once anything follows."""
         self.part()
@@ -129,10 +139,15 @@ class _Spaced:
     """Passes text on but for the white space at its end, and at its start if `skipping`."""
 
     def __init__(self, before: str = "", skipping: bool = False) -> None:
-        self.held = "" if skipping else before
+        self._held = [] if skipping else [before]
         self.skipping = skipping
         self.has_shown = False
         self._before = before if skipping else ""
+
+    @property
+    def held(self) -> str:
+        """The white space that has come after text."""
+        return "".join(self._held)
 
     @property
     def unshown(self) -> str:
@@ -144,11 +159,11 @@ class _Spaced:
             piece = piece.lstrip()
             if not piece:
                 return ""
-            self.skipping, self.held = False, self._before
+            self.skipping, self._held = False, [self._before]
         body = piece.rstrip()
         if not body:
-            self.held += piece
+            self._held.append(piece)
             return ""
-        shown, self.held = self.held + body, piece[len(body) :]
+        shown, self._held = self.held + body, [piece[len(body) :]]
         self.has_shown = True
         return shown
