@@ -2,13 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Coroutine, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping
+from contextlib import aclosing, asynccontextmanager
 from typing import TypeVar
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from wgslm.errors import WgslmError
 from wgslm_web.refusals import error_body
@@ -47,6 +47,13 @@ class EventStream(Response):
         start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
         await send(start)
         try:
+            async with patient(send, SEND_SECONDS) as patient_send:
+                await self._send_rest(first, patient_send)
+        except ClientDisconnect:
+            pass  # what the client has stays cut; the host closes the connection
+
+    async def _send_rest(self, first: Payload | None, send: Send) -> None:
+        try:
             if first is not None:
                 await _send_event(send, _json(first))
             async for payload in self.payloads:
@@ -54,12 +61,50 @@ class EventStream(Response):
             if self.end is not None:
                 await _send_event(send, self.end)
         except ClientDisconnect:
-            return  # what the client has stays cut; the host closes the connection
+            raise
         except Exception as error:
             await _send_event(send, _json(error_body(error)))
             if not isinstance(error, WgslmError):
                 raise
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+@asynccontextmanager
+async def patient(send: Send, seconds: float) -> AsyncIterator[Send]:
+    """Give a `send` for many messages; raise ClientDisconnect where one takes longer than this.
+
+    It has one timer, whatever is sent. Pyodide keeps one that was cancelled until it fires, so a
+    timer for each message would leave those of a minute, half a kilobyte each.
+    """
+    loop = asyncio.get_running_loop()
+    since: float | None = None  # when the message that is being sent was given
+    timer: asyncio.TimerHandle
+
+    async def timed(message: Message) -> None:
+        nonlocal since
+        since = loop.time()
+        await send(message)
+        since = None
+
+    def look() -> None:
+        nonlocal timer
+        now = loop.time()
+        begun = now if since is None else since
+        if now - begun >= seconds:
+            limit.reschedule(now)
+        else:
+            timer = loop.call_at(begun + seconds, look)
+
+    timer = loop.call_later(seconds, look)
+    try:
+        async with asyncio.timeout(None) as limit:
+            yield timed
+    except TimeoutError:
+        if limit.expired():
+            raise ClientDisconnect from None
+        raise
+    finally:
+        timer.cancel()
 
 
 async def until_disconnect(receive: Receive, work: Coroutine[object, object, T]) -> T | None:
@@ -82,11 +127,7 @@ async def _disconnect(receive: Receive) -> None:
 
 async def _send_event(send: Send, data: str) -> None:
     body = f"data: {data}\n\n".encode()
-    try:
-        async with asyncio.timeout(SEND_SECONDS):
-            await send({"type": "http.response.body", "body": body, "more_body": True})
-    except TimeoutError:
-        raise ClientDisconnect from None
+    await send({"type": "http.response.body", "body": body, "more_body": True})
 
 
 def _json(payload: Payload) -> str:
