@@ -15,6 +15,7 @@ from demo.train.words import SYSTEMS
 
 GUIDE_CHATS = 120_000
 ASKINGS = 250  # of every fact
+VARIED, MANY = 400, 6  # of every fact with so many answers
 # What a visitor asks first, and is asked in the most different words.
 OFTEN = frozenset(
     "wgslm.what wgslm.free me.can-do me.who me.human assistant.starter assistant.better-answers "
@@ -44,6 +45,13 @@ def guide_askings(seed: int) -> Iterator[Conversation]:
         for fact in facts
         for _ in range(3 * ASKINGS if fact.name in OFTEN else ASKINGS)
     )
+
+
+def varied_chats(seed: int) -> Iterator[Conversation]:
+    """Yield what has many answers, each alone: that they are equally likely has to be learned."""
+    chance = random.Random(f"{seed} varied")
+    facts = [fact for fact in itertools.chain(*read_facts().values()) if len(fact.answers) >= MANY]
+    return _allowed(tuple(fact.turns(chance)) for fact in facts for _ in range(VARIED))
 
 
 def skill_chats(seed: int) -> Iterator[Conversation]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from demo.train.chats import guide_askings, guide_chats, skill_chats, tale_chats
+from demo.train.chats import guide_askings, guide_chats, skill_chats, tale_chats, varied_chats
 from demo.train.conversation import Conversation
 from demo.train.corpus import read_corpora
 from demo.train.dataset import ROW_LENGTHS, Source
@@ -24,7 +24,11 @@ def prepare(corpora: Path, folder: Path, vocabulary_size: int, seed: int) -> Non
 
     A source that has changed is made anew when its files were deleted.
     """
-    guide = {"guide": partial(guide_chats, seed), "askings": partial(guide_askings, seed)}
+    guide = {
+        "guide": partial(guide_chats, seed),
+        "askings": partial(guide_askings, seed),
+        "varied": partial(varied_chats, seed),
+    }
     skills = {"skills": partial(skill_chats, seed)}
     tales = {"tales": partial(tale_chats, seed)}
     readers: Readers = {**read_corpora(corpora, seed), **guide, **skills, **tales}

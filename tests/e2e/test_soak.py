@@ -19,8 +19,7 @@ from tab_heap import TabHeap
 
 WARM = 20  # turns after which everything is there that is there for good
 TURNS = 200
-EACH = 20  # turns of a conversation,
-WARM_EACH = 5  # at first fewer, so that conversations are changed too
+EACH = 20  # turns of a conversation
 CONTEXT = 4096  # that so many fit into
 MOST_A_TURN = 1000  # bytes
 INTERPRETED = "--js-flags=--no-opt --no-maglev --no-sparkplug"
@@ -50,7 +49,7 @@ def test_two_hundred_turns_leave_nothing_behind(
     heap = TabHeap(tab)
 
     begun = time.monotonic()
-    tab.page.evaluate("([turns, each]) => tests.talk(turns, each)", [WARM, WARM_EACH])
+    tab.page.evaluate("([turns, each]) => tests.talk(turns, each)", [WARM, EACH])
     before = heap.settled()
     tab.page.evaluate("([turns, each]) => tests.talk(turns, each)", [TURNS - WARM, EACH])
     after = heap.settled()

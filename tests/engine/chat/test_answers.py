@@ -99,7 +99,7 @@ def test_arguments_come_as_they_are_written() -> None:
 
 
 # The name of these comes after the arguments, or a string has to be read first.
-HELD = ("before the name", "written into a string")
+HELD = ("before the name", "beside the name", "written into a string")
 TEXTS = [
     case
     for case in CASES

@@ -1,10 +1,13 @@
 """What every reader of calls is given."""
 
+import re
 from dataclasses import dataclass
 
 from wgslm.chat.output.sink import Sink
 from wgslm.chat.output.styles import Tools
 from wgslm.chat.output.tape import Malformed, Tape
+
+_NO_NAME = re.compile(r"[\s<>{}()\[\]\"'=,;]")
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,8 @@ class Context:
     def begin(self, name: str, id: str = "") -> None:
         """Begin a call, if there can be one of that name."""
         if not name.strip() or len(name) > 256 or not f"{name}{id}".isprintable():
+            raise Malformed
+        if _NO_NAME.search(name) and not self.tools.knows(name):
             raise Malformed
         if self.only_known and not self.tools.knows(name):
             raise Malformed

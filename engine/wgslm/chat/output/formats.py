@@ -67,7 +67,13 @@ CALLS = (
     Rule(
         "MiniMax M2",
         ("<minimax:tool_call>",),
-        Calls(_invoke(""), ("<minimax:tool_call>",), ("</minimax:tool_call>",), ends_thinking=True),
+        Calls(
+            _invoke(""),
+            ("<minimax:tool_call>",),
+            ("</minimax:tool_call>",),
+            ends_thinking=True,
+            unopened=('<invoke name="',),
+        ),
     ),
     Rule(
         "DeepSeek V3.2",
@@ -121,6 +127,7 @@ CALLS = (
             ("<|tool_calls_section_begin|>",),
             ("<|tool_calls_section_end|>",),
             ends_thinking=True,
+            unopened=("<|tool_call_begin|>",),
         ),
     ),
     Rule(
@@ -138,6 +145,7 @@ CALLS = (
             _DEEPSEEK,
             _DEEPSEEK_END,
             ends_thinking=True,
+            unopened=("<\uff5ctool▁call▁begin\uff5c>",),
         ),
     ),
     Rule(
@@ -153,6 +161,7 @@ CALLS = (
             _DEEPSEEK,
             _DEEPSEEK_END,
             ends_thinking=True,
+            unopened=("<\uff5ctool▁call▁begin\uff5c>",),
         ),
     ),
     Rule(

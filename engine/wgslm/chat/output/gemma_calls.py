@@ -26,7 +26,7 @@ def gemma_calls(context: Context, style: GemmaStyle, close: Sequence[str]) -> St
     context.sink.arguments("{")
     yield from _object(context, style)
     context.end()
-    yield from tape.space()
+    yield from tape.brackets()
     yield from tape.skip(*close)
 
 
@@ -68,7 +68,8 @@ def _object(context: Context, style: GemmaStyle) -> Steps[None]:
 def _text(context: Context, quote: str) -> Steps[None]:
     tape, tell = context.tape, context.sink.arguments
     tell('"')
-    if not (yield from tape.until(Marks([quote]), lambda piece: tell(quoted(piece)))):
+    end = Marks([quote])
+    if not (yield from tape.until(end, lambda piece: tell(quoted(piece)), is_inside=True)):
         raise Malformed
     tape.take(len(quote))
     tell('"')

@@ -39,8 +39,7 @@ def json_calls(context: Context, style: JsonStyle, close: Sequence[str]) -> Step
             yield from tape.skip(";")
             if (yield from tape.space()) == "{":
                 yield from _call(context, style, close)
-    while close and (yield from tape.space()) in ("}", "]"):
-        tape.take(1)  # some models write one too many
+    yield from tape.brackets()
     yield from tape.skip(*close)
 
 
@@ -52,6 +51,7 @@ class _Call:
     id: str = ""
     has_begun: bool = False
     waiting: list[str] = field(default_factory=list)  # arguments before the name
+    flat: list[str] = field(default_factory=list)  # those that stand beside the name
 
 
 def _call(context: Context, style: JsonStyle, close: Sequence[str]) -> Steps[None]:
@@ -65,7 +65,7 @@ def _call(context: Context, style: JsonStyle, close: Sequence[str]) -> Steps[Non
     yield from _object(context, call, close)
     if not call.has_begun:
         context.begin(call.name, call.id)
-        context.sink.arguments("".join(call.waiting) or "{}")
+        context.sink.arguments("".join(call.waiting) or f"{{{', '.join(call.flat)}}}")
     context.end()
 
 
@@ -103,6 +103,10 @@ def _object(context: Context, call: _Call, close: Sequence[str], depth: int = 0)
             call.name = yield from json_text.short_string(tape)
         elif key == "function" and first == "{" and not depth:
             yield from _object(context, call, close, depth + 1)
+        elif context.tools.takes(call.name, key):
+            pieces = [f'"{json_text.quoted(key)}": ']
+            yield from json_text.value(tape, pieces.append)
+            call.flat.append("".join(pieces))
         elif key in _OTHERS or not context.only_known:
             yield from json_text.value(tape, lambda piece: None)
         else:

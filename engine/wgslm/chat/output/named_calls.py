@@ -36,10 +36,7 @@ def _named(context: Context, style: NamedStyle) -> Steps[None]:
     if not found:
         raise Malformed
     given = found.groupdict()
-    name = given["name"].strip()
-    if any(character.isspace() or character in "[]<>{}" for character in name):
-        raise Malformed
-    context.begin(name, (given.get("id") or "").strip())
+    context.begin(given["name"].strip(), (given.get("id") or "").strip())
     first = yield from tape.space()
     if first == "{":
         yield from json_text.value(tape, context.sink.arguments)
@@ -48,5 +45,5 @@ def _named(context: Context, style: NamedStyle) -> Steps[None]:
     else:
         raise Malformed
     context.end()
-    while (yield from tape.space()) and (yield from tape.skip(*style.closes)):
+    while (yield from tape.brackets()) and (yield from tape.skip(*style.closes)):
         pass  # some models write an end twice

@@ -54,7 +54,7 @@ def _call(context: Context, style: NestedStyle) -> Steps[None]:
     is_first = True
     while True:
         pieces: list[str] = []
-        if not (yield from tape.until(prefix, pieces.append)):
+        if not (yield from tape.until(prefix, pieces.append, is_inside=True)):
             raise Malformed
         if stack:
             stack[-1].text += "".join(pieces)
@@ -89,7 +89,7 @@ def _call(context: Context, style: NestedStyle) -> Steps[None]:
 def _text(context: Context, prefix: Marks, end: str) -> Steps[None]:
     """Read a string, passed on as it comes, and its end."""
     tape, tell = context.tape, context.sink.arguments
-    yield from tape.until(prefix, lambda piece: tell(quoted(piece)))
+    yield from tape.until(prefix, lambda piece: tell(quoted(piece)), is_inside=True)
     if not (yield from tape.skip(end)):
         raise Malformed
     tell('"')

@@ -180,6 +180,10 @@ class _Plain:
             return (yield from self._call(reading, mark))
         tape.take(len(mark))
         if self._calls and mark in self._calls.open:
+            yield from self._again(mark)
+            if self._lines.is_new and (yield from self._is_none()):
+                self._border()
+                return True
             return (yield from self._call(self._marked_calls(), mark))
         counts = is_start or (thinking is not None and thinking.anywhere)
         if thinking and mark == self._open:
@@ -193,6 +197,17 @@ class _Plain:
         elif mark in self._closes:
             return (yield from self._close(mark))
         return True
+
+    def _again(self, mark: str) -> Steps[None]:
+        """Read what begins calls once more; some models write it twice."""
+        while (yield from self._tape.space()) and (yield from self._tape.skip(mark)):
+            pass
+
+    def _is_none(self) -> Steps[bool]:
+        """Read the end of calls that are none, if it comes next."""
+        close = self._calls.close if self._calls else ()
+        empty = (yield from self._tape.peek()) and (yield from self._tape.skip(*close))
+        return bool(empty)
 
     def _close(self, mark: str) -> Steps[bool]:
         """Leave out an end that nothing began, unless it may be spoken of."""

@@ -35,7 +35,7 @@ def python_calls(context: Context, style: PythonStyle, close: Sequence[str]) -> 
             break
         elif is_list or not close or separator == "" or (yield from tape.match(close)):
             break
-    yield from tape.space()
+    yield from tape.brackets()
     yield from tape.skip(*close)
 
 

@@ -20,7 +20,7 @@ ATEM = TaggedStyle(
 )
 _CHANNEL = re.compile(r"<\|channel\|>\s*(\w+)")
 _RECIPIENT = re.compile(r"to=([\w.\-]+)")
-_ROLE = re.compile(r"\w+")
+_ROLE = re.compile(r"[\w.\-]+")
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,7 @@ def messages(context: Context, kin: Kin) -> Steps[None]:
         mark = yield from tape.until(anything, sink.text)
         if mark and not (yield from tape.match(kin.begins)) and mark != kin.start:
             tape.take(len(mark))
+            sink.part()
 
 
 def _message(context: Context, kin: Kin) -> Steps[bool]:
@@ -73,10 +74,14 @@ def _message(context: Context, kin: Kin) -> Steps[bool]:
             pass
     if not (yield from tape.match(kin.begins)):
         return is_started
-    head = yield from tape.upto(Marks([kin.message]), MAX_HEAD)
+    ends = Marks(kin.ends)
+    breaks = [end for end in kin.ends if end not in kin.begins]
+    head, mark = yield from tape.before(Marks([kin.message, *breaks]), MAX_HEAD)
+    if mark != kin.message:
+        raise Malformed
+    tape.take(len(mark))
     channel, recipient = _CHANNEL.search(head), _RECIPIENT.search(head)
     name = recipient[1] if recipient else ""
-    ends = Marks(kin.ends)
     if name == "self" or (not name and channel and channel[1] == "analysis"):
         yield from tape.until(ends, sink.think)
     elif not name or name in ("user", "all"):

@@ -155,6 +155,10 @@ class Tools:
         """Whether such a function was offered."""
         return name in self.types
 
+    def takes(self, name: str, key: str) -> bool:
+        """Whether a function that was offered has such a parameter."""
+        return key in self.types.get(name, {})
+
     def is_text(self, name: str, key: str) -> bool | None:
         """Whether an argument is a string; None where any type may be or nobody says."""
         types = self.types.get(name, {}).get(key, frozenset())

@@ -35,6 +35,7 @@ def _call(context: Context, style: TaggedStyle, close: Sequence[str]) -> Steps[N
     context.begin(name)
     sink.arguments("{")
     is_first = True
+    again = (style.value_end, style.value and style.key_end)  # some models write these twice
     while (yield from tape.space()):
         if (yield from tape.skip(style.key)):
             key, attributes = _parts((yield from tape.upto(Marks([style.key_end]), MAX_TAG)))
@@ -50,14 +51,15 @@ def _call(context: Context, style: TaggedStyle, close: Sequence[str]) -> Steps[N
             while (yield from tape.space()) and (yield from tape.skip(style.call_end)):
                 pass  # some models write it twice
             break
-        elif not is_first and (yield from tape.skip(style.value_end)):
-            pass  # here too
+        elif not is_first and (yield from tape.skip(*again)):
+            pass
         elif (yield from tape.match(ends)):
             break  # a call's own end is forgotten often
         else:
             raise Malformed
     else:
-        raise Malformed
+        if is_first or tape.was_cut:
+            raise Malformed
     sink.arguments("}")
     context.end()
 
@@ -68,8 +70,6 @@ def _name(context: Context, style: TaggedStyle, ends: Sequence[str]) -> Steps[st
         return _parts((yield from context.tape.upto(Marks([style.name_end]), MAX_TAG)))[0]
     written, _ = yield from context.tape.before(Marks([style.key, *ends]), MAX_TAG)
     name = written.strip()
-    if not name or any(character.isspace() or character in "<>{}" for character in name):
-        raise Malformed
     return name
 
 
@@ -94,7 +94,7 @@ def _value(context: Context, style: TaggedStyle, is_text: bool | None) -> Steps[
     end = Marks([style.value_end])
     if not is_text:
         pieces: list[str] = []
-        mark = yield from tape.until(end, pieces.append)
+        mark = yield from tape.until(end, pieces.append, is_inside=True)
         written = "".join(pieces)
         if style.lines:
             written = written.removeprefix("\n").removesuffix("\n")
@@ -105,7 +105,9 @@ def _value(context: Context, style: TaggedStyle, is_text: bool | None) -> Steps[
             tape.take(1)
         line = _Line() if style.lines else None
         mark = yield from tape.until(
-            end, lambda piece: sink.arguments(quoted(line.push(piece) if line else piece))
+            end,
+            lambda piece: sink.arguments(quoted(line.push(piece) if line else piece)),
+            is_inside=True,
         )
         if mark:
             sink.arguments('"')

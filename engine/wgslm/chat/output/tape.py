@@ -28,11 +28,11 @@ class Marks:
         self.texts = texts
         self.pattern = re.compile("|".join(map(re.escape, texts)) or "(?!)")
         self._beginnings = {mark[:n] for mark in texts for n in range(1, len(mark))}
-        self._longest = max(map(len, self._beginnings), default=0)
+        self.longest = max(map(len, texts), default=0)
 
     def held(self, text: str, start: int) -> int:
         """Count the characters at the end of `text[start:]` that may begin a mark."""
-        for length in range(min(self._longest, len(text) - start), 0, -1):
+        for length in range(min(self.longest - 1, len(text) - start), 0, -1):
             if text[len(text) - length :] in self._beginnings:
                 return length
         return 0
@@ -107,6 +107,12 @@ class Tape:
             self.take(1)
         return (yield from self.peek())
 
+    def brackets(self) -> Steps[str]:
+        """Read closing ones that are too many; give the character after them, unread."""
+        while (yield from self.space()) in ("}", "]"):
+            self.take(1)
+        return (yield from self.peek())
+
     def match(self, marks: Sequence[str]) -> Steps[str]:
         """Give the first of `marks` that comes next, unread, or nothing."""
         while True:
@@ -125,16 +131,23 @@ class Tape:
         mark = yield from self.match([mark for mark in marks if mark])
         return self.take(len(mark))
 
-    def until(self, marks: Marks, tell: Callable[[str], None]) -> Steps[str]:
-        """Pass text on up to one of `marks`, which is given unread; nothing at the end."""
+    def until(
+        self, marks: Marks, tell: Callable[[str], None], *, is_inside: bool = False
+    ) -> Steps[str]:
+        """Pass text on up to one of `marks`, which is given unread; nothing at the end.
+
+        Inside a call, what a limit cut that may begin a mark is left untold.
+        """
         while True:
             found = marks.pattern.search(self._text, self._at)
             if found:
                 tell(self.take(found.start() - self._at))
                 return found.group()
-            held = 0 if self.ended else marks.held(self._text, self._at)
+            is_held = not self.ended or (is_inside and self.was_cut)
+            held = marks.held(self._text, self._at) if is_held else 0
             tell(self.take(len(self._text) - self._at - held))
             if self.ended:
+                self.take(held)
                 return ""
             yield
 
@@ -142,7 +155,8 @@ class Tape:
         """Read up to one of `marks`; give what is before it, at most so long, and it, unread."""
         text = ""
         while True:
-            found = marks.pattern.search(self._text, self._at)
+            reach = self._at + most + 1 - len(text) + marks.longest
+            found = marks.pattern.search(self._text, self._at, reach)
             held = 0 if self.ended else marks.held(self._text, self._at)
             end = found.start() if found else len(self._text) - held
             text += self.take(min(end - self._at, most + 1 - len(text)))
