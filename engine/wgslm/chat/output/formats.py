@@ -82,6 +82,7 @@ CALLS = (
             _invoke("\uff5cDSML\uff5c", "string"),
             ("<\uff5cDSML\uff5cfunction_calls>",),
             ("</\uff5cDSML\uff5cfunction_calls>",),
+            unopened=('<\uff5cDSML\uff5cinvoke name="',),
         ),
     ),
     Rule(
@@ -91,6 +92,7 @@ CALLS = (
             _invoke("\uff5cDSML\uff5c", "string"),
             ("<\uff5cDSML\uff5ctool_calls>",),
             ("</\uff5cDSML\uff5ctool_calls>",),
+            unopened=('<\uff5cDSML\uff5cinvoke name="',),
         ),
     ),
     Rule("Muse", ("atem:function_calls",), Calls(ATEM, ("<atem:function_calls>",))),

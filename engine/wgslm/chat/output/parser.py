@@ -35,7 +35,7 @@ _LETTERS = string.ascii_letters + string.digits
 _TAG = re.compile(r"[<\[\]].*[>\]]")
 _NAME = re.compile(r"[ \w]*")
 _CLOSERS = "'),.:;"
-_SPOKEN = (" ", *_CLOSERS, *'`"*?!')  # behind a mark that is spoken of
+_TRIED = ("", "\n", "\r", "{", "[", "<")  # behind a mark of calls that is not spoken of
 _BLANKS = re.compile(r"\s+")
 MAX_AGAIN = 1024  # characters that are read again after a mark that began no call
 MAX_CHANNEL = 32  # characters of what a part of an answer is called
@@ -182,6 +182,9 @@ class _Plain:
         if self._calls and mark in self._calls.open:
             yield from self._again(mark)
             if self._lines.is_new and (yield from self._is_none()):
+                if self._broken is not None:
+                    self._sink.think_on(self._broken + tape.recorded())
+                    yield from self._think()
                 self._border()
                 return True
             return (yield from self._call(self._marked_calls(), mark))
@@ -306,7 +309,7 @@ class _Plain:
                 if mark and begun == self._sink.begun and len(raw) <= MAX_AGAIN:
                     self._tape.unread(raw[len(mark) :])
                     raw = mark
-                    if broken is not None and (yield from self._tape.peek()) in _SPOKEN:
+                    if broken is not None and (yield from self._tape.peek()) not in _TRIED:
                         self._sink.think_on(broken + mark)
                         yield from self._think()
                         return True
