@@ -1,7 +1,8 @@
 """The browser and the GPU driver of this machine: finds them, installs them, or says how to.
 
-Run as a program it prints the WebGPU adapter that Python sees, as JSON; that is done in a process
-of its own because a broken driver can take the process down with it.
+Run as a program it prints the adapter that the engine chooses, as JSON (OpenGL's, which come with
+a browser, are none); that is done in a process of its own because a broken driver can take the
+process down with it.
 """
 
 from __future__ import annotations
@@ -147,7 +148,7 @@ def kept_adapter() -> Adapter | None:
 
 
 def adapter() -> Adapter | None:
-    """Return the adapter that wgpu chooses, or None where it sees none."""
+    """Return the adapter that the engine would choose, or None where wgpu sees none for it."""
     command = [str(environment.python()), __file__]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=CHECK_SECONDS)
@@ -157,8 +158,9 @@ def adapter() -> Adapter | None:
 
 
 def _drivers() -> str:
-    """Name what an adapter depends on: installed packages, drivers, devices, variables."""
-    facts = [environment.PACKAGES.read_text() if environment.PACKAGES.is_file() else ""]
+    """Name what an adapter depends on: packages, drivers, devices, variables, how it is asked."""
+    facts = [Path(__file__).read_text(encoding="utf-8")]
+    facts += [environment.PACKAGES.read_text() if environment.PACKAGES.is_file() else ""]
     for path in sorted(path for pattern in DRIVERS for path in glob.glob(pattern)):
         is_driver = path.endswith(".json")
         facts.append(f"{path} {os.lstat(path).st_mtime_ns if is_driver else ''}")
@@ -200,11 +202,10 @@ def _starts(browser: Path) -> bool:
 
 
 def _print_adapter() -> None:
-    import wgpu
+    from wgslm.gpu.native import open_native
 
-    info = wgpu.gpu.request_adapter_sync().info
-    kind = "software" if info["adapter_type"] == "CPU" else "gpu"
-    print(json.dumps({"name": info["device"], "kind": kind}))
+    found = open_native().adapter
+    print(json.dumps({"name": found.name, "kind": found.kind}))
 
 
 if __name__ == "__main__":

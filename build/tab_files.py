@@ -46,13 +46,15 @@ UNUSED_FILES = frozenset(
 )
 LAZY_IMPORTS = ("anyio._backends._asyncio",)  # what the first answer imports, by name
 SOURCE_IS_READ = ("anyio",)  # to import lazily; of ours a traceback names files and lines
-# Standard modules that do nothing in a tab: sockets, processes, terminals, debuggers, and the
-# Python twins of modules that Pyodide has in C.
+# Standard modules that do nothing in a tab: sockets, processes, terminals, debuggers, tools for
+# Python's own files, and the Python twins of modules that Pyodide has in C.
 UNUSED_STANDARD = frozenset(
-    "_pydatetime _pydecimal _pyio _pyrepl bdb cProfile cmd code ctypes doctest ensurepip ftplib "
-    "idlelib imaplib mailbox multiprocessing pdb pickletools poplib profile pstats pydoc "
-    "pydoc_data smtplib socketserver sqlite3 trace tracemalloc turtle turtledemo unittest venv "
-    "webbrowser wsgiref xml xmlrpc zipapp".split()
+    "_pydatetime _pydecimal _pyio _pyrepl antigravity bdb cProfile cmd code compileall ctypes "
+    "doctest ensurepip filecmp fileinput ftplib getpass idlelib imaplib mailbox modulefinder "
+    "multiprocessing netrc nturl2path optparse pdb pickletools plistlib poplib profile pstats pty "
+    "py_compile pyclbr pydoc pydoc_data rlcompleter smtplib socketserver sqlite3 symtable tabnanny "
+    "this timeit trace tracemalloc tty turtle turtledemo unittest venv wave webbrowser wsgiref xml "
+    "xmlrpc zipapp".split()
 )
 # What text can be in here; the page decodes what people attach.
 ENCODINGS = frozenset(

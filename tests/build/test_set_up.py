@@ -247,3 +247,11 @@ def test_page_gets_swiftshader_only_without_a_gpu(kind: str | None, software: bo
     adapter = SimpleNamespace(kind=kind) if kind else None
 
     assert ("--use-webgpu-adapter=swiftshader" in machine.browser_flags(adapter)) == software
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Vulkan's loader is told by variables here")
+def test_adapters_of_opengl_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("VK_DRIVER_FILES", "VK_ICD_FILENAMES"):
+        monkeypatch.setenv(name, str(tmp_path / "none.json"))
+
+    assert machine.adapter() is None
