@@ -10,6 +10,7 @@ _CODE = re.compile(r" {4}|\t|\s*>")
 _LINE = 100  # characters of one that tell what it is
 _STOPS = ".!?…।؟。！？"  # noqa: RUF001
 _CLOSED = " \t)\"'*_»”’"  # noqa: RUF001
+_QUOTE = re.compile('"')
 _TAG_END = re.compile(r"</(.+)>")
 
 
@@ -49,14 +50,19 @@ class Lines:
 
     def _break(self) -> None:
         self._line = ""  # its beginning,
-        self._end = ""  # and its last character but for what closes
+        self._end = ""  # its last character but for what closes,
+        self._last = ""  # and the last of all
         self._open = dict.fromkeys('`"', False)
 
     def _add(self, text: str) -> None:
         self._line += text[: _LINE - len(self._line)]
         self._end = text.rstrip(_CLOSED)[-1:] or self._end
-        for quote in self._open:
-            self._open[quote] ^= bool(text.count(quote) % 2)
+        self._open["`"] ^= bool(text.count("`") % 2)
+        for found in _QUOTE.finditer(text):
+            before = text[found.start() - 1] if found.start() else self._last
+            # Behind a letter or a digit it begins nothing: it ends a quotation, or means inches.
+            self._open['"'] = not self._open['"'] and not before.isalnum()
+        self._last = text[-1:] or self._last
 
     def _fenced(self) -> None:
         fence = _FENCE.fullmatch(self._line)
