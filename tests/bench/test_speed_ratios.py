@@ -57,12 +57,16 @@ def test_fused_is_faster_than_plain_and_gives_the_same(device: Device) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tokens", "steps", "least"), [(1, 8, 1), (64, 1, 0.97)], ids=["decode", "prefill"]
+    ("tokens", "steps", "least"), [(1, 8, 0.9), (64, 1, 0.95)], ids=["decode", "prefill"]
 )
-def test_q4_k_m_is_at_least_as_fast_as_q8_0(
+def test_q4_k_m_is_about_as_fast_as_q8_0_or_faster(
     device: Device, tokens: int, steps: int, least: float
 ) -> None:
-    """Prefill computes more than it reads: 1.04 to 1.06 alone, 1.00 seen beside other programs."""
+    """Whether bytes or products are short on lavapipe depends on the processor.
+
+    Decode is 1.13 times as fast on one EPYC and 0.94 to 0.96 on another (with AVX-512), prefill
+    1.04 to 1.06 and 0.98 to 0.99.
+    """
 
     async def run() -> float:
         async with AsyncExitStack() as stack:
