@@ -1,5 +1,6 @@
 // Kept files in the origin private file system: a folder a file, with `bytes` and `journal` in it.
 
+const JOURNAL_TRIES = 10;
 const FOLDER = "wgslm-models";
 const TRIES = 20; // a tab that was killed holds its handles for a moment longer
 const PAUSE_MS = 100;
@@ -105,7 +106,15 @@ async function models() {
 
 async function journalIn(folder) {
   const file = await folder.getFileHandle("journal").catch(missing);
-  return file && (await file.getFile()).text();
+  for (let tries = 1; file; tries++) {
+    try {
+      return await (await file.getFile()).text();
+    } catch (error) {
+      // A file that is written between the two cannot be read as it was.
+      if (error.name !== "NotReadableError" || tries === JOURNAL_TRIES) throw error;
+    }
+  }
+  return null;
 }
 
 /** null for what is not there; any other failure says nothing of that. */
