@@ -31,7 +31,7 @@ _Key = tuple[bool, Piece]  # whether it is the first of its prompt
 class _Known:
     """The ids of a piece, and the number of the last prompt that had it."""
 
-    ids: "array[int]"  # a ninth of a list's bytes
+    ids: "array[int]"  # 4 bytes each; a list of integers takes 20 to 36
     used: int
 
 

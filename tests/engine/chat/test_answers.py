@@ -2,6 +2,7 @@
 
 import json
 import random
+import time
 from itertools import pairwise
 
 import pytest
@@ -132,6 +133,20 @@ def test_an_answer_is_read_in_linear_time() -> None:
     assert len(parser.push(begun)) == 1
     for _ in range(20_000):
         assert parser.push("<tool_call") == [ToolCallDelta(0, "<tool_call")]
+
+
+def test_heads_that_never_end_are_read_in_linear_time() -> None:
+    def seconds(count: int) -> float:
+        begun = time.process_time()
+        OutputParser(detect("<think> <tool_call> <arg_key>"), tools=TOOLS).push(
+            "<tool_call>x" * count
+        )
+        return time.process_time() - begun
+
+    small, large = (min(seconds(count) for _ in range(3)) for count in (4_000, 16_000))
+
+    print(f"\n{small:.3f} s, {large:.3f} s")
+    assert large < 6 * small  # 4.3 times, and 8.7 where all that is left is searched
 
 
 def test_deep_arguments_are_no_call() -> None:

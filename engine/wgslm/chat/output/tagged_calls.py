@@ -69,8 +69,7 @@ def _name(context: Context, style: TaggedStyle, ends: Sequence[str]) -> Steps[st
     if style.name_end:
         return _parts((yield from context.tape.upto(Marks([style.name_end]), MAX_TAG)))[0]
     written, _ = yield from context.tape.before(Marks([style.key, *ends]), MAX_TAG)
-    name = written.strip()
-    return name
+    return written.strip()
 
 
 def _parts(tag: str) -> tuple[str, str]:
